@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+# Sourced by the checks of this folder: where the tree is, and how to report.
+set -u
+LC_ALL=C
+export LC_ALL
+top=${AB_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
+cd "$top" || exit 99
+here=tests/lint
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+echo 0 >"$work/count"
+
+# One more; in a file, because tap stands at the end of pipes.
+tap_next() {
+	tap_count=$(($(cat "$work/count") + 1))
+	echo $tap_count >"$work/count"
+}
+
+# tap NAME: standard input is the list of findings; none is a pass.
+tap() {
+	tap_next
+	cat >"$work/findings"
+	if [ -s "$work/findings" ]; then
+		echo "not ok $tap_count - $1"
+		sed 's/^/# /' "$work/findings"
+	else
+		echo "ok $tap_count - $1"
+	fi
+}
+
+# tap_skip NAME WHY
+tap_skip() {
+	tap_next
+	echo "ok $tap_count - $1 # SKIP $2"
+}
+
+tap_end() {
+	echo "1..$(cat "$work/count")"
+}
+
+# c_files FOLDER...: the C files of those folders that exist
+c_files() {
+	for folder; do
+		[ ! -d "$folder" ] || find "$folder" -name '*.[ch]' -type f
+	done | sort
+}
+
+# own_files: every file of the tree that is ours, whether or not git is there
+own_files() {
+	if [ -e .git ] && command -v git >/dev/null; then
+		git ls-files --cached --others --exclude-standard | while read -r file; do
+			[ ! -f "$file" ] || echo "$file"
+		done
+	else
+		find . -type f ! -path './build-aux/*' ! -path './build/*' ! -path '*/__pycache__/*' \
+			! -path './autom4te.cache/*' ! -name configure ! -name Makefile.in \
+			! -name aclocal.m4 ! -name config.h.in | sed 's,^\./,,'
+	fi | sort
+}
