@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""Answers in a form that two servers can be compared in.
+
+An answer becomes a flat dict of part -> text. Ids and tokens become <id1>,
+<id2> in the order of first sight within a case, so equal shapes mean equal
+identities (the token of the body is the one in the cookie, the subject of the
+JWT is the user's id). Times become their distance from the answer. Signatures
+are checked and become a word.
+"""
+import base64
+import datetime
+import hashlib
+import hmac
+import json
+import re
+from urllib.parse import quote, unquote
+
+# What a web server adds, and what says only how the bytes were carried.
+CARRIAGE = {"date", "connection", "keep-alive", "transfer-encoding",
+            "content-length", "server"}
+ID = re.compile(r"[A-Za-z0-9]{32}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+")
+# A window that began within this call: the second may have turned meanwhile.
+RETRY = {"10": "9-10", "9": "9-10", "60": "59-60", "59": "59-60"}
+
+
+class Normal:
+    """The forms of one world; the symbols are shared by its answers."""
+
+    def __init__(self, target):
+        self.target = target
+        self.symbols = {}
+        self.at = 0
+
+    def answer(self, answer):
+        self.at = answer.at
+        parts = {"status": str(answer.status), "reason": answer.reason}
+        self._body(answer, parts)
+        cookies = []
+        for name, value in answer.headers:
+            name = name.lower()
+            if name == "set-cookie":
+                cookies.append(value)
+            elif name not in CARRIAGE:
+                self._header(name, value, parts)
+        for at, line in enumerate(cookies):
+            self._cookie("cookie.%d" % at, line, parts)
+        return parts
+
+    def _header(self, name, value, parts):
+        part = "header." + name
+        if part in parts:
+            parts["repeated." + name] = "yes"
+        if name == "set-auth-token":
+            parts[part] = self._signed(value)
+        elif name == "set-auth-jwt":
+            self._jwt(part, value, parts)
+        elif name == "x-retry-after":
+            parts[part] = RETRY.get(value, value)
+        else:
+            parts[part] = value
+
+    def _cookie(self, part, line, parts):
+        pair, _, attributes = line.partition("; ")
+        name, _, value = pair.partition("=")
+        parts[part + ".name"] = name
+        parts[part + ".attributes"] = attributes
+        if value == "":
+            parts[part + ".value"] = ""
+            return
+        plain = unquote(value)
+        if quote(plain, safe="!~*'()") != value:
+            parts[part + ".encoding"] = "not as encodeURIComponent: " + value
+        parts[part + ".value"] = self._signed(plain)
+
+    def _signed(self, text):
+        head, _, mac = text.rpartition(".")
+        good = hmac.compare_digest(mac, self.target.mac(head))
+        return "%s signed %s" % (self._text(head),
+                                 "well" if good else "badly: " + text)
+
+    def _body(self, answer, parts):
+        kind = answer.header("content-type") or ""
+        if not kind.startswith("application/json"):
+            parts["body"] = answer.body.decode("utf-8", "replace")[:200]
+            return
+        try:
+            value = json.loads(answer.body)
+        except ValueError:
+            parts["body"] = "not JSON: %r" % answer.body[:200]
+            return
+        if answer.unordered and isinstance(value, list):
+            value.sort(key=lambda item: str(item.get(answer.unordered)))
+        self._value("body", value, parts)
+
+    def _value(self, part, value, parts):
+        if isinstance(value, dict):
+            parts[part + " (keys)"] = " ".join(value)
+            for key, inner in value.items():
+                self._value(part + "." + key, inner, parts)
+        elif isinstance(value, list):
+            parts[part + " (length)"] = str(len(value))
+            for at, inner in enumerate(value):
+                self._value("%s.%d" % (part, at), inner, parts)
+        elif isinstance(value, str):
+            if JWT.fullmatch(value) and value.startswith("ey"):
+                self._jwt(part, value, parts)
+            else:
+                parts[part] = json.dumps(self._text(value))
+        else:
+            parts[part] = json.dumps(value)
+
+    def _text(self, text):
+        if ID.fullmatch(text):
+            known = self.symbols.setdefault(
+                text, "<id%d>" % (len(self.symbols) + 1))
+            return known
+        if TIME.fullmatch(text):
+            when = datetime.datetime.fromisoformat(text[:-1] + "+00:00")
+            return self._distance(when.timestamp())
+        return text
+
+    def _distance(self, moment):
+        minutes = round((moment - self.at) / 60)
+        if minutes == 0:
+            return "<now>"
+        days, rest = divmod(abs(minutes), 1440)
+        return "<now%s%dd%02dh%02dm>" % ("-" if minutes < 0 else "+", days,
+                                         rest // 60, rest % 60)
+
+    def _jwt(self, part, token, parts):
+        head, claims, mac = token.split(".")
+        header, claims = _decoded(head), _decoded(claims)
+        for name, value in header.items():
+            parts["%s.header.%s" % (part, name)] = self._text(str(value))
+        parts[part + ".signature"] = self._jwt_signature(token, header, mac)
+        for name, value in claims.items():
+            if name in ("iat", "exp", "nbf") and isinstance(value, int):
+                value = self._distance(value)
+            elif isinstance(value, str):
+                value = json.dumps(self._text(value))
+            else:
+                value = json.dumps(value)
+            parts["%s.claims.%s" % (part, name)] = value
+
+    def _jwt_signature(self, token, header, mac):
+        signed = token.rpartition(".")[0].encode()
+        if header.get("alg") == "HS256":
+            want = hmac.new(self.target.secret.encode(), signed,
+                            hashlib.sha256).digest()
+            return "good" if hmac.compare_digest(want, _bytes(mac)) else "bad"
+        return "good" if verifies(self.target.jwks(), signed, header,
+                                  _bytes(mac)) else "bad"
+
+
+def verifies(keys, signed, header, mac):
+    """EdDSA through a published key set."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+        Ed25519PublicKey)
+    key = keys.get(header.get("kid"))
+    if not key or key.get("crv") != "Ed25519" or header["alg"] != "EdDSA":
+        return False
+    try:
+        Ed25519PublicKey.from_public_bytes(_bytes(key["x"])).verify(mac,
+                                                                   signed)
+        return True
+    except InvalidSignature:
+        return False
+
+
+def _bytes(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def _decoded(text):
+    return json.loads(_bytes(text))

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""The real Better Auth as a child process (server.mjs), and its packages."""
+import json
+import os
+import shutil
+import subprocess
+import time
+
+import processes
+import tap
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SCRIPTS = ("package.json", "package-lock.json", ".npmrc", "options.mjs",
+           "server.mjs", "migrate.mjs", "clients.mjs", "load.mjs")
+_folder = None
+
+
+def folder():
+    """Where the scripts stand beside their node_modules; Skip without them.
+
+    A source tree that may be written gets them beside the scripts. Otherwise
+    AUTHBRIDGE_NODE_DIR, or a temporary folder that the caller's run removes.
+    """
+    global _folder
+    if _folder:
+        return _folder
+    if not shutil.which("node"):
+        raise tap.Skip("node is not installed")
+    place = os.environ.get("AUTHBRIDGE_NODE_DIR")
+    if not place:
+        place = HERE if os.access(HERE, os.W_OK) else processes.make_folder()
+    if place != HERE:
+        os.makedirs(place, exist_ok=True)
+        for name in SCRIPTS:
+            if os.path.exists(HERE + "/" + name):
+                shutil.copyfile(HERE + "/" + name, place + "/" + name)
+    if not _is_installed(place):
+        _install(place)
+    _folder = place
+    return place
+
+
+def _is_installed(place):
+    try:
+        with open(place + "/package-lock.json", encoding="utf-8") as wanted:
+            want = json.load(wanted)["packages"]
+        with open(place + "/node_modules/.package-lock.json",
+                  encoding="utf-8") as found:
+            have = json.load(found)["packages"]
+    except OSError:
+        return False
+    return all(name in have and have[name]["version"] == entry["version"]
+               for name, entry in want.items()
+               if name and not entry.get("optional"))
+
+
+def _install(place):
+    if not shutil.which("npm"):
+        raise tap.Skip("npm is not installed")
+    done = subprocess.run(
+        ["npm", "ci", "--no-audit", "--no-fund"], cwd=place, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise tap.Skip("npm ci failed: " + done.stdout.strip()[-300:])
+
+
+def node(script, settings, env=None, timeout=120):
+    """Runs a script to its end and returns what it printed."""
+    done = subprocess.run(
+        ["node", folder() + "/" + script, json.dumps(settings)], text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+        env={**os.environ, **(env or {})}, timeout=timeout)
+    if done.returncode:
+        raise AssertionError("%s: %s%s" % (script, done.stdout, done.stderr))
+    return done.stdout
+
+
+def database_settings(cluster, database):
+    return {"host": cluster.folder, "user": "postgres", "database": database}
+
+
+class Reference:
+    """Runs until close; `port` on loopback."""
+
+    def __init__(self, cluster, database, log_folder, mode="development",
+                 wait=True, **settings):
+        settings["database"] = database_settings(cluster, database)
+        self.settings = settings
+        self.log_path = "%s/reference-%s.log" % (log_folder, database)
+        self.process = processes.Process(
+            ["node", folder() + "/server.mjs", json.dumps(settings)],
+            self.log_path, env={**os.environ, "NODE_ENV": mode})
+        self.port = None
+        if wait:
+            self.wait()
+
+    def wait(self, seconds=30):
+        deadline = time.monotonic() + seconds
+        while self.port is None:
+            for line in self.process.log().splitlines():
+                if line.startswith("listening "):
+                    self.port = int(line.split()[1])
+            if self.port is None:
+                if (not self.process.is_running()
+                        or time.monotonic() > deadline):
+                    raise AssertionError("server.mjs: " + self.process.log())
+                time.sleep(0.05)
+
+    def close(self):
+        if self.process.is_running():
+            self.process.stop()
