@@ -50,9 +50,14 @@ static void read_audience(struct jscan *s, struct claims *claims)
 	}
 }
 
+static void *member_at(struct claims *claims, const struct member *member)
+{
+	return (char *)claims + member->offset;
+}
+
 static void read_member(struct jscan *s, const struct member *member, struct claims *claims)
 {
-	void *at = (char *)claims + member->offset;
+	void *at = member_at(claims, member);
 
 	switch (member->kind) {
 	case TEXT:
@@ -73,7 +78,7 @@ static void alias_custom(struct claims *claims, struct span subject_claim)
 	size_t index = member_named(subject_claim);
 
 	if (index < COUNT_OF(members) && members[index].kind == TEXT)
-		claims->custom = *(struct span *)((char *)claims + members[index].offset);
+		claims->custom = *(const struct span *)member_at(claims, &members[index]);
 }
 
 enum status claims_parse(struct span payload, struct span subject_claim, struct claims *claims_out)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * token: claims to a signed JWT. HS256, ES256 and RS256 through libjwt, which
+ * only this file sees; EdDSA by our own encoder and libsodium. libjwt never
+ * verifies (version 1.10 takes the algorithm from the token and looks at no
+ * claim); jws.h does.
+ */
+#ifndef CRYPTO_TOKEN_H
+#define CRYPTO_TOKEN_H
+
+#include "base/arena.h"
+#include "base/rng.h"
+#include "base/span.h"
+#include "base/status.h"
+#include "crypto/keyring.h"
+#include "model/session.h"
+#include "model/user.h"
+
+struct token_grant {
+	const struct user *user;
+	const struct session *session; /* its id becomes `sid`; exp never passes its end */
+	struct span issuer, audience;
+	int64_t now, ttl_s;
+};
+
+/* iat, the seven user fields, user_id, sub, sid, jti, exp, iss, aud.
+ * STATUS_UNAVAILABLE: the keyring has no signing key. */
+MUST_CHECK enum status token_issue(const struct keyring *keys, const struct token_grant *grant,
+				   const struct rng *rng, struct arena *mem,
+				   struct span *jwt_out);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * supervisor: the small parent. Forks workers, restarts a dead one at once
+ * (with a growing pause while it keeps dying young), passes TERM on, and on
+ * HUP starts a new generation beside the old one before ending that. Handlers
+ * only write to a pipe; everything happens in the loop.
+ */
+#ifndef SERVER_SUPERVISOR_H
+#define SERVER_SUPERVISOR_H
+
+#include "base/status.h"
+
+#include <stdint.h>
+
+struct supervisor_options {
+	size_t workers;
+	int64_t stop_ms;  /* after TERM: then KILL */
+	int64_t ready_ms; /* for a new generation to say it is ready */
+	void *state;
+	/* In the child. Returns its exit code. `index` is 0..workers-1 and is
+	 * never used by two live processes of one generation; `ready_fd` gets a
+	 * byte when it answers; `stop_fd` becomes readable when it shall stop. */
+	int (*run)(void *state, size_t index, int ready_fd, int stop_fd);
+	/* In the parent, on HUP: read everything anew for the next generation.
+	 * False: keep the old one (the reason is logged by the callback). */
+	bool (*reload)(void *state);
+	/* In the parent, when worker `index` has died: give back what it held. */
+	void (*reap)(void *state, size_t index);
+};
+
+/* Until TERM or INT: 0. A first generation whose worker exits with a
+ * sysexits code (64..78) before it is ready ends all with that code. */
+int supervisor_run(const struct supervisor_options *options);
+
+#endif
