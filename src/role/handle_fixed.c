@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Endpoints whose answer never changes: what an unconfigured reference says. */
+#include "role/exchange.h"
+#include "role/handlers.h"
+
+#include "base/encode.h"
+
+void handle_ok(struct exchange *x)
+{
+	struct jdoc_writer w;
+	exchange_json(x, &w);
+	jdoc_put_object(&w, NULL);
+	jdoc_put_bool(&w, "ok", true);
+	jdoc_end_object(&w);
+}
+
+/* As the reference in production: back to the site, the error named. */
+void handle_error_page(struct exchange *x)
+{
+	struct span error = SPAN_ABSENT;
+	if (!request_query(x->request, "error", &error) || error.len == 0)
+		error = SPAN("UNKNOWN");
+	struct span encoded = encode_percent(x->mem, span_first(error, 256));
+	reply_status(x->reply, 302);
+	reply_header(x->reply, "location",
+		     span_of(arena_format(x->mem, "/?error=%.*s", SPAN_FMT(encoded))));
+}
+
+void handle_post_get_session(struct exchange *x)
+{
+	exchange_error(x, ERROR_DEFER_SESSION_REQUIRED);
+}
+
+void handle_request_password_reset(struct exchange *x)
+{
+	exchange_error(x, ERROR_RESET_PASSWORD_DISABLED);
+}
+
+void handle_reset_password(struct exchange *x)
+{
+	exchange_error(x, ERROR_INVALID_TOKEN);
+}
+
+void handle_send_verification_email(struct exchange *x)
+{
+	exchange_error(x, ERROR_VERIFICATION_EMAIL_NOT_ENABLED);
+}
+
+void handle_verify_email(struct exchange *x)
+{
+	struct span token;
+	if (request_query(x->request, "token", &token)) {
+		exchange_error(x, ERROR_INVALID_TOKEN_401);
+		return;
+	}
+	reply_restart(x->reply);
+	reply_message(x->reply, 400,
+		      "[query.token] Invalid input: expected string, received undefined",
+		      "VALIDATION_ERROR");
+}
+
+void handle_sign_in_social(struct exchange *x)
+{
+	exchange_error(x, ERROR_PROVIDER_NOT_FOUND);
+}
+
+void handle_delete_user_callback(struct exchange *x)
+{
+	exchange_error(x, ERROR_DELETE_CALLBACK_NOT_FOUND);
+}

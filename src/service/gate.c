@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+#include "service/gate.h"
+
+#include "model/path.h"
+#include "service/keys.h"
+#include "service/service.h"
+
+#include <stdlib.h>
+
+/* Own keys without kid: as many secrets as may be in rotation. */
+#define CANDIDATES 16
+
+static const char *const outcome_words[GATE_OUTCOMES] = {
+	[GATE_FORBIDDEN] = "forbidden",
+	[GATE_NOT_CANONICAL] = "not_canonical",
+	[GATE_NO_TOKEN] = "no_token",
+	[GATE_INVALID_TOKEN] = "invalid_token",
+	[GATE_CANNOT_DECIDE] = "cannot_decide",
+	[GATE_ALLOWED] = "allowed",
+};
+
+const char *gate_outcome_word(enum gate_outcome outcome)
+{
+	return outcome_words[outcome];
+}
+
+struct gate_local *gate_local_new(void)
+{
+	struct gate_local *local = calloc(1, sizeof(*local));
+	if (local == NULL)
+		abort();
+	local->scratch = jws_scratch_new();
+	return local;
+}
+
+void gate_local_free(struct gate_local **local)
+{
+	if (*local == NULL)
+		return;
+	keyring_release(&(*local)->keys);
+	jws_scratch_free(&(*local)->scratch);
+	free(*local);
+	*local = NULL;
+}
+
+static void decide(struct gate_answer *answer, enum gate_outcome outcome, const char *reason)
+{
+	answer->outcome = outcome;
+	answer->reason = reason;
+}
+
+/* The token of `Bearer TOKEN`. Another scheme is no bearer token at all; a
+ * list ("Bearer a, Bearer b" is how servers join two headers) is refused. */
+static bool read_bearer(const struct gate_question *question, struct span *token_out,
+			struct gate_answer *answer)
+{
+	struct span value = span_trim(question->authorization);
+	if (span_is_absent(question->authorization) || value.len == 0) {
+		decide(answer, GATE_NO_TOKEN, "no_token");
+		return false;
+	}
+	if (question->repeated || span_find(value, ',') < value.len) {
+		decide(answer, GATE_INVALID_TOKEN, "several_authorizations");
+		return false;
+	}
+	size_t space = span_find(value, ' ');
+	if (!span_equal_nocase(span_first(value, space), SPAN("Bearer"))) {
+		decide(answer, GATE_NO_TOKEN, "other_scheme");
+		return false;
+	}
+	*token_out = span_trim(span_from(value, space));
+	return true;
+}
+
+/* Who verified it: the index of the issuer whose key did. */
+static enum status verify_with(struct gate_local *local, size_t issuer,
+			       const struct jws_parts *parts, struct span *payload_out)
+{
+	const struct jws_key *found[CANDIDATES];
+	size_t count = keyring_find(local->keys, issuer, parts, found, CANDIDATES);
+	enum status result = STATUS_DENIED;
+	for (size_t i = 0; i < count && result == STATUS_DENIED; i++)
+		result = jws_verify(local->scratch, found[i], parts, payload_out);
+	return result;
+}
+
+static enum status verify(struct service *service, struct gate_local *local, struct span token,
+			  size_t *issuer_out, struct span *payload_out)
+{
+	struct jws_parts parts;
+	TRY(jws_split(token, &parts));
+	enum status result = STATUS_DENIED;
+	for (size_t i = 0; i <= service->plan->issuer_count && result == STATUS_DENIED; i++) {
+		result = verify_with(local, i, &parts, payload_out);
+		*issuer_out = i;
+	}
+	return result;
+}
+
+static struct claims_rules rules_of(const struct service *service,
+				    const struct foreign_issuer *foreign)
+{
+	const struct config *config = service->config;
+	return (struct claims_rules){
+		.issuer = foreign != NULL ? foreign->url : span_of(config->jwt_issuer.text),
+		.audience = foreign != NULL ? foreign->audience
+					    : span_of(config->jwt_audience.text),
+		.leeway_s = config->jwt_leeway_s,
+	};
+}
+
+/* The subject as this service knows it: ours plain, a foreign one under its
+ * issuer's name unless it names local users. */
+static bool resolve_subject(struct gate_local *local, const struct foreign_issuer *foreign,
+			    const struct claims *claims, struct span *subject_out)
+{
+	if (foreign == NULL) {
+		*subject_out = claims->subject;
+		return true;
+	}
+	struct span name = foreign->name;
+	struct span subject = claims->subject;
+	if (!span_is_absent(foreign->subject_claim) && !span_is(foreign->subject_claim, "sub"))
+		subject = claims->custom;
+	if (subject.len == 0)
+		return false;
+	if (foreign->local) {
+		*subject_out = subject;
+		return true;
+	}
+	if (name.len + 1 + subject.len > sizeof(local->subject))
+		return false;
+	memcpy(local->subject, name.at, name.len);
+	local->subject[name.len] = ':';
+	memcpy(local->subject + name.len + 1, subject.at, subject.len);
+	*subject_out = span_make(local->subject, name.len + 1 + subject.len);
+	return true;
+}
+
+/* Signature, claims and subject of the token. */
+static bool read_token(struct service *service, struct gate_local *local, struct span token,
+		       int64_t now, struct gate_answer *answer)
+{
+	keys_refresh(service, &local->keys);
+	size_t issuer = KEYRING_OWN;
+	struct span payload;
+	if (verify(service, local, token, &issuer, &payload) != STATUS_OK) {
+		decide(answer, GATE_INVALID_TOKEN, "signature");
+		return false;
+	}
+	const struct foreign_issuer *foreign =
+		issuer == KEYRING_OWN ? NULL : &service->plan->issuers[issuer - 1];
+	struct span custom = foreign != NULL ? foreign->subject_claim : SPAN_ABSENT;
+	if (claims_parse(payload, custom, &answer->claims) != STATUS_OK) {
+		decide(answer, GATE_INVALID_TOKEN, "malformed");
+		return false;
+	}
+	struct claims_rules rules = rules_of(service, foreign);
+	enum claims_fault fault = claims_judge(&answer->claims, &rules, now);
+	if (fault != CLAIMS_HOLD) {
+		decide(answer, GATE_INVALID_TOKEN, claims_fault_word(fault));
+		return false;
+	}
+	if (!resolve_subject(local, foreign, &answer->claims, &answer->subject)) {
+		decide(answer, GATE_INVALID_TOKEN, "no_subject");
+		return false;
+	}
+	/* No logout could reach an own token that names no session. */
+	if (foreign == NULL && answer->claims.session.len == 0 &&
+	    !service->config->accept_sessionless) {
+		decide(answer, GATE_INVALID_TOKEN, "no_session");
+		return false;
+	}
+	if (foreign != NULL)
+		answer->claims.session = SPAN_ABSENT;
+	return true;
+}
+
+/* Memory answers while the feed is current; else the database; else memory
+ * again until it is too old; else nobody knows. */
+static bool is_in_force(struct service *service, int64_t now, int64_t mono_ms,
+			struct gate_answer *answer)
+{
+	const struct claims *claims = &answer->claims;
+	struct feed_answer known = feed_ask(service->feed, claims->session, answer->subject,
+					    claims->issued, mono_ms);
+	enum status live = STATUS_UNAVAILABLE;
+	if (known.state != FEED_BLIND && known.revoked) {
+		decide(answer, GATE_INVALID_TOKEN, "revoked");
+		return false;
+	}
+	if (known.state == FEED_CURRENT)
+		return true;
+	live = store_token_is_live(service->store, claims->session, answer->subject,
+				   claims->issued, now);
+	if (live == STATUS_NOT_FOUND) {
+		decide(answer, GATE_INVALID_TOKEN, "revoked");
+		return false;
+	}
+	if (live != STATUS_OK && known.state == FEED_BLIND) {
+		decide(answer, GATE_CANNOT_DECIDE, "revocations_unknown");
+		return false;
+	}
+	return true;
+}
+
+static bool is_visible(struct span value)
+{
+	for (size_t i = 0; i < value.len; i++)
+		if (value.at[i] < 0x21 || value.at[i] > 0x7e)
+			return false;
+	return value.len > 0;
+}
+
+static struct span claim_value(const struct gate_answer *answer, enum service_claim claim)
+{
+	switch (claim) {
+	case CLAIM_SUBJECT:
+		return answer->subject;
+	case CLAIM_EMAIL:
+		return answer->claims.email;
+	case CLAIM_SESSION:
+		return answer->claims.session;
+	case CLAIM_ISSUER:
+		return answer->claims.issuer;
+	}
+	return SPAN_ABSENT;
+}
+
+static bool can_send_variables(const struct service *service, struct gate_answer *answer)
+{
+	for (size_t i = 0; i < service->plan->variable_count; i++) {
+		if (!is_visible(claim_value(answer, service->plan->variables[i].claim))) {
+			decide(answer, GATE_INVALID_TOKEN, "claim_cannot_be_sent");
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool is_canonical(const struct gate_question *question)
+{
+	return path_is_canonical(question->path) &&
+	       (span_is_absent(question->second_path) ||
+		span_equal(question->second_path, question->path));
+}
+
+void gate_judge(struct service *service, struct gate_local *local,
+		const struct gate_question *question, int64_t now_ms, int64_t mono_ms,
+		struct gate_answer *answer)
+{
+	*answer = (struct gate_answer){ .reason = "denied" };
+	if (!is_canonical(question)) {
+		decide(answer, GATE_NOT_CANONICAL, "not_canonical");
+		return;
+	}
+	int64_t now = now_ms / 1000;
+	struct span token;
+	if (!read_bearer(question, &token, answer) ||
+	    !read_token(service, local, token, now, answer))
+		return;
+	struct span user_id = SPAN_ABSENT;
+	enum policy_rule rule = policy_match(service->plan->policy, question->method,
+					     question->path, &user_id);
+	if (!is_in_force(service, now, mono_ms, answer) ||
+	    !can_send_variables(service, answer))
+		return;
+	if (policy_judge(rule, user_id, answer->subject) == VERDICT_ALLOW)
+		decide(answer, GATE_ALLOWED, "allowed");
+	else
+		decide(answer, GATE_FORBIDDEN, rule == POLICY_OWNER ? "other_user" : "denied");
+}
+
+bool gate_variable(const struct service *service, size_t index,
+		   const struct gate_answer *answer, struct span *name_out,
+		   struct span *value_out)
+{
+	if (answer->outcome != GATE_ALLOWED || index >= service->plan->variable_count)
+		return false;
+	*name_out = service->plan->variables[index].name;
+	*value_out = claim_value(answer, service->plan->variables[index].claim);
+	return is_visible(*value_out);
+}

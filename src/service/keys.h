@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keys: the keyring in force in this process, swapped whole. Threads that ask
+ * often keep a reference of their own (keys_refresh).
+ */
+#ifndef SERVICE_KEYS_H
+#define SERVICE_KEYS_H
+
+#include "base/span.h"
+#include "base/status.h"
+#include "crypto/keyring.h"
+
+struct service;
+struct key_holder;
+
+/* Makes the first keyring from the secrets alone: enough for HS256. */
+MUST_CHECK enum status keys_open(struct service *service, struct key_holder **out);
+void keys_close(struct key_holder **holder);
+
+/* Reads the rows of "jwks" and swaps the keyring. On failure the old one stays
+ * and the next call tries again. */
+MUST_CHECK enum status keys_reload(struct service *service, uint64_t generation);
+
+/* Makes *held the keyring in force; cheap when it already is. *held may be
+ * NULL at first; release it with keyring_release. */
+void keys_refresh(struct service *service, struct keyring **held);
+
+/* Before issuing with an asymmetric algorithm: makes the first key pair when
+ * there is none. STATUS_UNAVAILABLE when that cannot be done now. */
+MUST_CHECK enum status keys_ensure_signer(struct service *service, struct keyring **held);
+
+#endif
