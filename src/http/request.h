@@ -18,7 +18,7 @@
  * alone; both come from the web server and a client can set neither. The role
  * AUTHORIZER wins over any word, since its every 200 opens something. */
 enum request_mode {
-	REQUEST_NONE = 0,  /* an unknown or contradicted AUTHBRIDGE_MODE: answered 500 */
+	REQUEST_NONE = 0, /* an unknown or contradicted AUTHBRIDGE_MODE: answered 500 */
 	REQUEST_RESPOND,
 	REQUEST_AUTHORIZE, /* role AUTHORIZER, or AUTHBRIDGE_MODE=authorize */
 	REQUEST_METRICS,   /* AUTHBRIDGE_MODE=metrics */
@@ -35,17 +35,17 @@ struct request_field {
 struct request {
 	struct arena *mem;
 	enum request_mode mode;
-	bool local;                /* came over a unix socket */
-	struct span method;        /* as sent, case kept */
-	struct span target;        /* raw REQUEST_URI */
-	struct span path, query;   /* target cut at its first '?'; query absent without one */
+	bool local;              /* came over a unix socket */
+	struct span method;      /* as sent, case kept */
+	struct span target;      /* raw REQUEST_URI */
+	struct span path, query; /* target cut at its first '?'; query absent without one */
 	struct request_field redirect_uri; /* lighttpd's normalised target, when it sends one */
 	struct request_field authorization, cookie, origin, referer, content_type;
 	struct request_field user_agent, forwarded_for;
 	struct request_field fetch_site, fetch_mode, fetch_dest;
-	struct span remote_addr;   /* of the socket's peer as the web server says */
-	struct span body;          /* absent when none was declared; may hold NUL */
-	bool body_too_large;       /* declared over the limit: answer 413, body is absent */
+	struct span remote_addr; /* of the socket's peer as the web server says */
+	struct span body;        /* absent when none was declared; may hold NUL */
+	bool body_too_large;     /* declared over the limit: answer 413, body is absent */
 };
 
 /* At most this many bytes of body are read; a declared larger one is 413. */
