@@ -9,14 +9,13 @@ struct byte_set {
 	uint64_t low, high;
 };
 
-#define BIT(c) (UINT64_C(1) << ((c) & 63))
+#define BIT(c) (UINT64_C(1) << ((c)&63))
 #define DIGITS (UINT64_C(0x3ff) << '0')
 #define LETTERS (UINT64_C(0x7fffffe) | UINT64_C(0x7fffffe) << 32)
 
 static const struct byte_set PATH_BYTES = {
-	DIGITS | BIT('-') | BIT('.') | BIT('!') | BIT('$') | BIT('&') | BIT('\'') |
-		BIT('(') | BIT(')') | BIT('*') | BIT('+') | BIT(',') | BIT('=') |
-		BIT(':') | BIT('/'),
+	DIGITS | BIT('-') | BIT('.') | BIT('!') | BIT('$') | BIT('&') | BIT('\'') | BIT('(') |
+		BIT(')') | BIT('*') | BIT('+') | BIT(',') | BIT('=') | BIT(':') | BIT('/'),
 	LETTERS | BIT('_') | BIT('~') | BIT('@'),
 };
 

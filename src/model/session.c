@@ -13,6 +13,5 @@ bool session_is_due(const struct session *s, const struct session_rules *rules, 
 
 bool session_is_fresh(const struct session *s, const struct session_rules *rules, int64_t now_ms)
 {
-	return rules->fresh_age_s == 0 ||
-	       now_ms - s->created_ms < rules->fresh_age_s * 1000;
+	return rules->fresh_age_s == 0 || now_ms - s->created_ms < rules->fresh_age_s * 1000;
 }

@@ -7,7 +7,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#define S(literal) { literal, sizeof(literal) - 1 }
+#define S(literal)                           \
+	{                                    \
+		literal, sizeof(literal) - 1 \
+	}
 
 static void B_FR_002_email_syntax(void **state)
 {

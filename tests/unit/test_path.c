@@ -7,7 +7,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#define S(literal) { literal, sizeof(literal) - 1 }
+#define S(literal)                           \
+	{                                    \
+		literal, sizeof(literal) - 1 \
+	}
 
 static void path_is_the_target_before_its_first_question_mark(void **state)
 {

@@ -50,8 +50,8 @@ static void check_rows(const struct policy *policy, const struct row *rows, size
 	for (size_t i = 0; i < count; i++) {
 		const struct row *row = &rows[i];
 		struct span id = SPAN("untouched");
-		enum policy_rule rule = policy_match(policy, span_of(row->method),
-						     span_of(row->path), &id);
+		enum policy_rule rule =
+			policy_match(policy, span_of(row->method), span_of(row->path), &id);
 		if (rule != row->rule)
 			fail_msg("row %zu: %s %s is %d", i, row->method, row->path, rule);
 		if (span_is_absent(id) != (row->user_id == NULL) ||
@@ -127,8 +127,8 @@ static void policy_segments(void **state)
 {
 	(void)state;
 	static const char *const routes[] = {
-		"GET,HEAD /public/* user", "POST /public/*/edit user", "* /files/ user",
-		"*\t/u/{user_id}   owner ", "* /rest/** user", NULL,
+		"GET,HEAD /public/* user",  "POST /public/*/edit user", "* /files/ user",
+		"*\t/u/{user_id}   owner ", "* /rest/** user",          NULL,
 	};
 	static const struct row rows[] = {
 		{ "GET", "/public/a", POLICY_USER, NULL },
@@ -161,8 +161,11 @@ static void policy_first_match_wins(void **state)
 {
 	(void)state;
 	static const char *const routes[] = {
-		"* /api/admin/** deny", "GET /api/{user_id}/avatar user",
-		"* /api/{user_id}/** owner", "* /** user", NULL,
+		"* /api/admin/** deny",
+		"GET /api/{user_id}/avatar user",
+		"* /api/{user_id}/** owner",
+		"* /** user",
+		NULL,
 	};
 	static const struct row rows[] = {
 		{ "GET", "/api/admin/x", POLICY_DENY, NULL },
@@ -186,11 +189,9 @@ static void A_FR_009_malformed_user_id_is_denied_at_once(void **state)
 		{ "GET", "/api/bob@x/tasks", POLICY_DENY, NULL },
 		{ "GET", "/api/b~/tasks", POLICY_DENY, NULL },
 		{ "GET", "/api/a:b", POLICY_DENY, NULL },
-		{ "GET",
-		  "/api/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/x",
+		{ "GET", "/api/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/x",
 		  POLICY_DENY, NULL },
-		{ "GET",
-		  "/api/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/x",
+		{ "GET", "/api/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/x",
 		  POLICY_OWNER,
 		  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" },
 		{ "GET", "/else", POLICY_USER, NULL },

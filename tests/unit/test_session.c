@@ -34,9 +34,8 @@ static void B_US5_session_slides_when_six_days_are_left(void **state)
 		int64_t left_ms;
 		bool due;
 	} rows[] = {
-		{ 7 * DAY_MS, false },          { 6 * DAY_MS + 60000, false },
-		{ 6 * DAY_MS + 1, false },      { 6 * DAY_MS, true },
-		{ 6 * DAY_MS - 3600000, true }, { 0, true },
+		{ 7 * DAY_MS, false }, { 6 * DAY_MS + 60000, false },  { 6 * DAY_MS + 1, false },
+		{ 6 * DAY_MS, true },  { 6 * DAY_MS - 3600000, true }, { 0, true },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct session s = { .expires_ms = NOW + rows[i].left_ms };
@@ -52,8 +51,8 @@ static void session_is_fresh_for_a_day_after_its_making(void **state)
 		int64_t age_ms, fresh_age_s;
 		bool fresh;
 	} rows[] = {
-		{ 0, 86400, true },       { DAY_MS - 1, 86400, true }, { DAY_MS, 86400, false },
-		{ 9 * DAY_MS, 0, true },  { 1000, 1, false },          { 999, 1, true },
+		{ 0, 86400, true },      { DAY_MS - 1, 86400, true }, { DAY_MS, 86400, false },
+		{ 9 * DAY_MS, 0, true }, { 1000, 1, false },          { 999, 1, true },
 		{ -5000, 86400, true },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
