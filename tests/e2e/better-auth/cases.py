@@ -42,7 +42,7 @@ def table(name, method, path, rows, variant="dev", **common):
     """One case of independent requests: rows of (label, options)."""
     def run(world):
         for label, options in rows:
-            world.request(method, path,
-                          **{"cookie": None, "keep": False, "label": label,
-                             **common, **options})
+            world.request(**{"method": method, "path": path, "cookie": None,
+                             "keep": False, "label": label, **common,
+                             **options})
     CASES.append((variant, name, run))
