@@ -44,6 +44,8 @@ enum status app_new(const struct config *config, struct service *service, struct
 	app->mem = mem;
 	app->config = config;
 	app->service = service;
+	app->counters = app->all_counters = arena_alloc(mem, sizeof(*app->counters));
+	app->counter_count = 1;
 	app->session_cookie = cookie_name(app, "better-auth.session_token");
 	app->data_cookie = cookie_name(app, "better-auth.session_data");
 	app->remember_cookie = cookie_name(app, "better-auth.dont_remember");
@@ -131,6 +133,6 @@ void app_handle(struct app *app, struct gate_local *local, struct request *reque
 		break;
 	}
 	if (reply->status >= 200 && reply->status < 600)
-		atomic_fetch_add_explicit(&app->counters.replies[reply->status / 100], 1,
+		atomic_fetch_add_explicit(&app->counters->replies[reply->status / 100], 1,
 					  memory_order_relaxed);
 }

@@ -23,7 +23,8 @@
 
 enum app_lane { APP_LANE_GATE, APP_LANE_DATABASE, APP_LANE_PASSWORD };
 
-/* Counted by this worker since it started; for metrics. */
+/* What one worker counts; for metrics. In shared memory each worker has its
+ * own, and whichever is asked adds them up. */
 struct app_counters {
 	_Atomic uint64_t outcomes[GATE_OUTCOMES];
 	_Atomic uint64_t replies[6]; /* by hundreds of the status; 0 unused */
@@ -40,7 +41,9 @@ struct app {
 	struct arena *mem;
 	/* Whole cookie names, with the __Secure- prefix on https. */
 	const char *session_cookie, *data_cookie, *remember_cookie, *device_cookie;
-	struct app_counters counters;
+	struct app_counters *counters;    /* ours, among all_counters */
+	struct app_counters *all_counters; /* borrowed; app_new: one of our own */
+	size_t counter_count;
 	app_more_metrics *more_metrics; /* NULL: none */
 	void *more_state;
 };

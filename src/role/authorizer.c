@@ -66,7 +66,7 @@ void authorizer_handle(struct app *app, struct gate_local *local, struct request
 							     : path_of_target(second->value),
 	};
 	gate_judge(app->service, local, &question, clock_wall_ms(), clock_mono_ms(), &answer);
-	atomic_fetch_add_explicit(&app->counters.outcomes[answer.outcome], 1,
+	atomic_fetch_add_explicit(&app->counters->outcomes[answer.outcome], 1,
 				  memory_order_relaxed);
 	if (answer.outcome == GATE_ALLOWED) {
 		allow(app->service, &answer, reply);

@@ -74,10 +74,10 @@ void handle_sign_up(struct exchange *x)
 	};
 	enum status status = accounts_sign_up(x->service, x->mem, &in, x->now_ms, &result);
 	if (!settle(x, status, &result, "sign-up refused", sign_up_errors)) {
-		atomic_fetch_add(&x->app->counters.sign_up_refusals, 1);
+		atomic_fetch_add(&x->app->counters->sign_up_refusals, 1);
 		return;
 	}
-	atomic_fetch_add(&x->app->counters.sign_ups, 1);
+	atomic_fetch_add(&x->app->counters->sign_ups, 1);
 	log_info("sign-up", LOG_SPAN("user", result.view.user.id), LOG_SPAN("addr", x->address));
 	if (!begin_session(x, &result.view, in.remember))
 		return;
@@ -126,16 +126,16 @@ void handle_sign_in(struct exchange *x)
 	};
 	if (!email_is_valid(in.email)) {
 		log_refusal(x, "sign-in refused", "invalid_email", SPAN_ABSENT);
-		atomic_fetch_add(&x->app->counters.sign_in_refusals, 1);
+		atomic_fetch_add(&x->app->counters->sign_in_refusals, 1);
 		exchange_error(x, ERROR_INVALID_EMAIL);
 		return;
 	}
 	enum status status = accounts_sign_in(x->service, x->mem, &in, x->now_ms, &result);
 	if (!settle(x, status, &result, "sign-in refused", sign_in_errors)) {
-		atomic_fetch_add(&x->app->counters.sign_in_refusals, 1);
+		atomic_fetch_add(&x->app->counters->sign_in_refusals, 1);
 		return;
 	}
-	atomic_fetch_add(&x->app->counters.sign_ins, 1);
+	atomic_fetch_add(&x->app->counters->sign_ins, 1);
 	log_info("sign-in", LOG_SPAN("user", result.view.user.id), LOG_SPAN("addr", x->address));
 	if (begin_session(x, &result.view, in.remember))
 		write_sign_in(x, &result.view);

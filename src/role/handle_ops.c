@@ -5,6 +5,7 @@
 #include "http/error.h"
 #include "service/hash_lane.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
 /* On loopback TCP any local user could ask. */
@@ -27,36 +28,54 @@ static void head(struct buf *out, const char *name, const char *type, const char
 		   type);
 }
 
+/* A counter, added up over all workers; `offset` is its place. */
+static uint64_t sum(const struct app *app, size_t offset)
+{
+	uint64_t total = 0;
+	for (size_t i = 0; i < app->counter_count; i++) {
+		const char *base = (const char *)&app->all_counters[i];
+		total += atomic_load((const _Atomic uint64_t *)(const void *)(base + offset));
+	}
+	return total;
+}
+
 static void put_gate(const struct app *app, struct buf *out)
 {
 	char labels[64];
 	head(out, "gate_verdicts_total", "counter", "Requests judged by the gate, by outcome.");
-	for (int i = 0; i < GATE_OUTCOMES; i++) {
+	for (size_t i = 0; i < GATE_OUTCOMES; i++) {
 		snprintf(labels, sizeof(labels), "{outcome=\"%s\"}",
 			 gate_outcome_word((enum gate_outcome)i));
 		put(out, "gate_verdicts_total", labels,
-		    atomic_load(&app->counters.outcomes[i]));
+		    sum(app, offsetof(struct app_counters, outcomes) + i * sizeof(uint64_t)));
 	}
 	head(out, "replies_total", "counter", "Replies by hundreds of their status.");
-	for (int i = 2; i <= 5; i++) {
-		snprintf(labels, sizeof(labels), "{status=\"%dxx\"}", i);
-		put(out, "replies_total", labels, atomic_load(&app->counters.replies[i]));
+	for (size_t i = 2; i <= 5; i++) {
+		snprintf(labels, sizeof(labels), "{status=\"%zuxx\"}", i);
+		put(out, "replies_total", labels,
+		    sum(app, offsetof(struct app_counters, replies) + i * sizeof(uint64_t)));
 	}
 }
 
+static const struct {
+	const char *name, *help;
+	size_t offset;
+} account_counters[] = {
+	{ "sign_ups_total", "Accounts made.", offsetof(struct app_counters, sign_ups) },
+	{ "sign_up_refusals_total", "Sign-ups refused.",
+	  offsetof(struct app_counters, sign_up_refusals) },
+	{ "sign_ins_total", "Good sign-ins.", offsetof(struct app_counters, sign_ins) },
+	{ "sign_in_refusals_total", "Sign-ins refused.",
+	  offsetof(struct app_counters, sign_in_refusals) },
+	{ "sign_outs_total", "Sign-outs.", offsetof(struct app_counters, sign_outs) },
+};
+
 static void put_accounts(const struct app *app, struct buf *out)
 {
-	const struct app_counters *c = &app->counters;
-	head(out, "sign_ups_total", "counter", "Accounts made.");
-	put(out, "sign_ups_total", "", atomic_load(&c->sign_ups));
-	head(out, "sign_up_refusals_total", "counter", "Sign-ups refused after validation.");
-	put(out, "sign_up_refusals_total", "", atomic_load(&c->sign_up_refusals));
-	head(out, "sign_ins_total", "counter", "Good sign-ins.");
-	put(out, "sign_ins_total", "", atomic_load(&c->sign_ins));
-	head(out, "sign_in_refusals_total", "counter", "Sign-ins refused after validation.");
-	put(out, "sign_in_refusals_total", "", atomic_load(&c->sign_in_refusals));
-	head(out, "sign_outs_total", "counter", "Sign-outs.");
-	put(out, "sign_outs_total", "", atomic_load(&c->sign_outs));
+	for (size_t i = 0; i < COUNT_OF(account_counters); i++) {
+		head(out, account_counters[i].name, "counter", account_counters[i].help);
+		put(out, account_counters[i].name, "", sum(app, account_counters[i].offset));
+	}
 }
 
 static void put_feed(const struct app *app, struct buf *out)

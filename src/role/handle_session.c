@@ -81,7 +81,7 @@ void handle_sign_out(struct exchange *x)
 		}
 		user_id = x->view.user.id;
 	}
-	atomic_fetch_add(&x->app->counters.sign_outs, 1);
+	atomic_fetch_add(&x->app->counters->sign_outs, 1);
 	log_info("sign-out", LOG_SPAN("user", user_id), LOG_SPAN("addr", x->address));
 	exchange_clear_cookies(x);
 	exchange_json(x, &w);

@@ -17,9 +17,9 @@ struct supervisor_options {
 	int64_t stop_ms;  /* after TERM: then KILL */
 	int64_t ready_ms; /* for a new generation to say it is ready */
 	void *state;
-	/* In the child. Returns its exit code. `index` is 0..workers-1 and is
-	 * never used by two live processes of one generation; `ready_fd` gets a
-	 * byte when it answers; `stop_fd` becomes readable when it shall stop. */
+	/* In the child. Returns its exit code. `index` is the lowest number no
+	 * live worker of any generation has; `ready_fd` gets a byte when it
+	 * answers; `stop_fd` becomes readable when it shall stop. */
 	int (*run)(void *state, size_t index, int ready_fd, int stop_fd);
 	/* In the parent, on HUP: read everything anew for the next generation.
 	 * False: keep the old one (the reason is logged by the callback). */
