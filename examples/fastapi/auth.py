@@ -42,7 +42,7 @@ def jwt_user(user_id: str, authorization: str = Header("")) -> str:
             audience=os.environ["BETTER_AUTH_URL"],
             issuer=os.environ["BETTER_AUTH_URL"],
             options={"require": ["exp", "iat", "iss", "aud", "sub"]})
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, OverflowError):
         raise HTTPException(401, "Unauthorized", {
             "WWW-Authenticate": 'Bearer error="invalid_token"'}) from None
     if not isinstance(claims["sub"], str) or not claims["sub"]:

@@ -87,6 +87,12 @@ class Cluster:
             raise AssertionError("psql: " + done.stderr)
         return [line.split("\x1f") for line in done.stdout.splitlines()]
 
+    def create_role(self, name):
+        """A role for logins, shared by all databases; may exist already."""
+        self.sql("postgres", """DO $$ BEGIN CREATE ROLE %s LOGIN;
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN END $$
+            """ % name)
+
     def create_database(self, name):
         self.sql("postgres", 'CREATE DATABASE "%s"' % name)
 

@@ -91,6 +91,9 @@ def setup():
         for server in pairs[variant].servers.values():
             suite.finally_do(server.close)
     targets = {name: tuple(pair.targets()) for name, pair in pairs.items()}
+    for both in targets.values():
+        for target in both:
+            target.jwks()       # two first requests would make two keys
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         for variant, name, function in selected:
             results[variant, name] = [
