@@ -50,11 +50,11 @@ enum jws_alg jws_key_alg(const struct jws_key *key);
 /* The parts of a token that passed every check but the signature. */
 struct jws_parts {
 	enum jws_alg alg;
-	struct span kid;               /* absent when the header has none; points into header */
-	struct span signing_input;     /* "header.payload" as sent */
-	struct span payload_text;      /* still base64url */
-	struct span signature_text;    /* still base64url */
-	char header[512];              /* decoded header */
+	struct span kid;            /* absent when the header has none; points into header */
+	struct span signing_input;  /* "header.payload" as sent */
+	struct span payload_text;   /* still base64url */
+	struct span signature_text; /* still base64url */
+	char header[512];           /* decoded header */
 };
 
 /* STATUS_INVALID: not a strict compact JWS; nothing in *parts_out counts then. */

@@ -23,11 +23,11 @@
 
 /* A claim that may be sent as a variable, by place in `struct claims`. */
 struct claims {
-	struct span subject;   /* sub */
-	struct span issuer;    /* iss */
-	struct span session;   /* sid */
+	struct span subject; /* sub */
+	struct span issuer;  /* iss */
+	struct span session; /* sid */
 	struct span email;
-	struct span custom;    /* the text claim named by the issuer's `subject=` */
+	struct span custom; /* the text claim named by the issuer's `subject=` */
 	struct span audience[CLAIMS_AUDIENCES];
 	size_t audience_count;
 	int64_t expires, not_before, issued; /* seconds; -1 when absent */
@@ -51,9 +51,9 @@ enum claims_fault {
 	CLAIMS_HOLD = 0,
 	CLAIMS_MALFORMED,
 	CLAIMS_NO_EXPIRY,
-	CLAIMS_EXPIRED,        /* now > exp + leeway, or now == exp without leeway */
-	CLAIMS_NOT_YET,        /* nbf in the future */
-	CLAIMS_ISSUED_AHEAD,   /* iat more than 60 s ahead */
+	CLAIMS_EXPIRED,      /* now > exp + leeway, or now == exp without leeway */
+	CLAIMS_NOT_YET,      /* nbf in the future */
+	CLAIMS_ISSUED_AHEAD, /* iat more than 60 s ahead */
 	CLAIMS_WRONG_ISSUER,
 	CLAIMS_WRONG_AUDIENCE,
 	CLAIMS_NO_SUBJECT,

@@ -18,9 +18,9 @@ static enum status parse(struct span text, struct span subject_claim, struct cla
 }
 
 /* The payload of the contract's test vector. */
-#define CONTRACT                                                                                 \
-	"{\"iat\":1767225600,\"name\":\"Ann\",\"email\":\"ann@example.com\","                    \
-	"\"emailVerified\":false,\"image\":null,\"createdAt\":\"2026-01-01T00:00:00.123Z\","     \
+#define CONTRACT                                                                                  \
+	"{\"iat\":1767225600,\"name\":\"Ann\",\"email\":\"ann@example.com\","                     \
+	"\"emailVerified\":false,\"image\":null,\"createdAt\":\"2026-01-01T00:00:00.123Z\","      \
 	"\"updatedAt\":\"2026-01-01T00:00:00.123Z\",\"id\":\"uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu\"," \
 	"\"sub\":\"uuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu\",\"exp\":1767226500,"                        \
 	"\"iss\":\"" ISS "\",\"aud\":\"" ISS "\"}"
@@ -206,17 +206,16 @@ static const struct {
 	  CLAIMS_ISSUED_AHEAD },
 	{ "leeway is not for iat", SPAN("{\"exp\":1767229999,\"iat\":1767225661" REST), 600,
 	  CLAIMS_ISSUED_AHEAD },
-	{ "another issuer",
-	  SPAN("{\"exp\":1767225601,\"iss\":\"j\",\"aud\":\"a\",\"sub\":\"s\"}"), 0,
-	  CLAIMS_WRONG_ISSUER },
+	{ "another issuer", SPAN("{\"exp\":1767225601,\"iss\":\"j\",\"aud\":\"a\",\"sub\":\"s\"}"),
+	  0, CLAIMS_WRONG_ISSUER },
 	{ "issuer with a slash more",
 	  SPAN("{\"exp\":1767225601,\"iss\":\"i/\",\"aud\":\"a\",\"sub\":\"s\"}"), 0,
 	  CLAIMS_WRONG_ISSUER },
 	{ "issuer in upper case",
 	  SPAN("{\"exp\":1767225601,\"iss\":\"I\",\"aud\":\"a\",\"sub\":\"s\"}"), 0,
 	  CLAIMS_WRONG_ISSUER },
-	{ "empty issuer", SPAN("{\"exp\":1767225601,\"iss\":\"\",\"aud\":\"a\",\"sub\":\"s\"}"),
-	  0, CLAIMS_WRONG_ISSUER },
+	{ "empty issuer", SPAN("{\"exp\":1767225601,\"iss\":\"\",\"aud\":\"a\",\"sub\":\"s\"}"), 0,
+	  CLAIMS_WRONG_ISSUER },
 	{ "another audience",
 	  SPAN("{\"exp\":1767225601,\"iss\":\"i\",\"aud\":\"b\",\"sub\":\"s\"}"), 0,
 	  CLAIMS_WRONG_AUDIENCE },
@@ -241,8 +240,7 @@ static void judgements_hold(void **state)
 		assert_int_equal(parse(judgements[i].payload, SPAN_ABSENT, &c), STATUS_OK);
 		enum claims_fault got = claims_judge(&c, &rules, NOW);
 		if (got != judgements[i].want)
-			fail_msg("case %zu: %s: %s", i, judgements[i].name,
-				 claims_fault_word(got));
+			fail_msg("case %zu: %s: %s", i, judgements[i].name, claims_fault_word(got));
 	}
 }
 

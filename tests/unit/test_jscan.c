@@ -177,8 +177,9 @@ static enum status read_text(struct span text, struct span *out)
 static void texts_are_plain(void **state)
 {
 	static const struct span refused[] = {
-		SPAN("{\"a\":\"b\\u0063\"}"), SPAN("{\"a\":\"b\\\\\"}"), SPAN("{\"a\":\"\x7f\"}"),
-		SPAN("{\"a\":7}"),	      SPAN("{\"a\":null}"),	 SPAN("{\"a\":[\"b\"]}"),
+		SPAN("{\"a\":\"b\\u0063\"}"), SPAN("{\"a\":\"b\\\\\"}"),
+		SPAN("{\"a\":\"\x7f\"}"),     SPAN("{\"a\":7}"),
+		SPAN("{\"a\":null}"),         SPAN("{\"a\":[\"b\"]}"),
 	};
 	struct span value = SPAN_ABSENT;
 
