@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "crypto/cookie_mac.h"
+
+#include "base/encode.h"
+#include "base/secret.h"
+
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
+
+#include <stdlib.h>
+
+enum { SIGNATURE_LEN = 44 }; /* base64 of 32 bytes, with its one '=' */
+
+struct signature {
+	char text[ENCODE_BASE64_ROOM(SHA256_DIGEST_LENGTH)];
+};
+
+static struct signature sign(struct span secret, struct span text)
+{
+	unsigned char mac[SHA256_DIGEST_LENGTH];
+	struct signature signature;
+	unsigned len;
+
+	/* It can only fail for want of a small allocation. */
+	if (HMAC(EVP_sha256(), secret.at, (int)secret.len, (const unsigned char *)text.at, text.len,
+		 mac, &len) == NULL)
+		abort();
+	encode_base64(mac, sizeof(mac), signature.text);
+	return signature;
+}
+
+struct span cookie_sign(struct arena *mem, struct span secret, struct span text)
+{
+	struct signature signature = sign(secret, text);
+	char *out = arena_alloc(mem, text.len + 1 + SIGNATURE_LEN + 1);
+
+	if (text.len > 0)
+		memcpy(out, text.at, text.len);
+	out[text.len] = '.';
+	memcpy(out + text.len + 1, signature.text, SIGNATURE_LEN);
+	return span_make(out, text.len + 1 + SIGNATURE_LEN);
+}
+
+/* The signatures are compared as text, so that a value has one spelling. */
+enum status cookie_verify(const struct span *secrets, size_t count, struct span signed_text,
+			  struct span *text_out)
+{
+	struct span text = span_first(signed_text, span_find_last(signed_text, '.'));
+	struct span given = span_from(signed_text, text.len + 1);
+
+	if (given.len != SIGNATURE_LEN)
+		return STATUS_DENIED;
+	for (size_t i = 0; i < count; i++) {
+		struct signature right = sign(secrets[i], text);
+
+		if (secret_equal(span_make(right.text, SIGNATURE_LEN), given)) {
+			*text_out = text;
+			return STATUS_OK;
+		}
+	}
+	return STATUS_DENIED;
+}
