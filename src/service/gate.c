@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/gate.h"
 
+#include "base/encode.h"
 #include "model/path.h"
+#include "service/issuer_fetch.h"
 #include "service/keys.h"
 #include "service/service.h"
 
@@ -72,7 +74,6 @@ static bool read_bearer(const struct gate_question *question, struct span *token
 	return true;
 }
 
-/* Who verified it: the index of the issuer whose key did. */
 static enum status verify_with(struct gate_local *local, size_t issuer,
 			       const struct jws_parts *parts, struct span *payload_out)
 {
@@ -84,17 +85,54 @@ static enum status verify_with(struct gate_local *local, size_t issuer,
 	return result;
 }
 
-static enum status verify(struct service *service, struct gate_local *local, struct span token,
-			  size_t *issuer_out, struct span *payload_out)
+/* The issuer whose key verified it goes to *issuer_out. */
+static enum status verify(const struct service *service, struct gate_local *local,
+			  const struct jws_parts *parts, size_t *issuer_out,
+			  struct span *payload_out)
 {
-	struct jws_parts parts;
-	TRY(jws_split(token, &parts));
 	enum status result = STATUS_DENIED;
 	for (size_t i = 0; i <= service->plan->issuer_count && result == STATUS_DENIED; i++) {
-		result = verify_with(local, i, &parts, payload_out);
+		result = verify_with(local, i, parts, payload_out);
 		*issuer_out = i;
 	}
 	return result;
+}
+
+/* Which issuer an unproven token says it is of: used to choose between "bad"
+ * and "cannot tell yet", and to look for new keys, never to accept. */
+static bool claimed_issuer(const struct service *service, const struct jws_parts *parts,
+			   size_t *issuer_out)
+{
+	char payload[JWS_TOKEN_MAX];
+	struct claims claims;
+	size_t len;
+	if (decode_base64url(parts->payload_text, payload, sizeof(payload), &len) != STATUS_OK ||
+	    claims_parse(span_make(payload, len), SPAN_ABSENT, &claims) != STATUS_OK)
+		return false;
+	*issuer_out = KEYRING_OWN;
+	if (span_is(claims.issuer, service->config->jwt_issuer.text))
+		return true;
+	for (size_t i = 0; i < service->plan->issuer_count; i++) {
+		*issuer_out = i + 1;
+		if (span_equal(claims.issuer, service->plan->issuers[i].url))
+			return true;
+	}
+	return false;
+}
+
+/* No key of ours verified it. That proves nothing while the keys it may be
+ * signed with were never loaded. HS256 keys are always there. */
+static void judge_unverified(const struct service *service, const struct jws_parts *parts,
+			     struct gate_answer *answer)
+{
+	size_t issuer;
+	decide(answer, GATE_INVALID_TOKEN, "signature");
+	if (parts->alg == JWS_HS256 || !claimed_issuer(service, parts, &issuer))
+		return;
+	if (issuer != KEYRING_OWN)
+		issuer_fetch_want(service->issuer_fetch, issuer);
+	if (!keys_are_loaded(service, issuer))
+		decide(answer, GATE_CANNOT_DECIDE, "keys_unknown");
 }
 
 static struct claims_rules rules_of(const struct service *service,
@@ -144,8 +182,13 @@ static bool read_token(struct service *service, struct gate_local *local, struct
 	keys_refresh(service, &local->keys);
 	size_t issuer = KEYRING_OWN;
 	struct span payload;
-	if (verify(service, local, token, &issuer, &payload) != STATUS_OK) {
-		decide(answer, GATE_INVALID_TOKEN, "signature");
+	struct jws_parts parts;
+	if (jws_split(token, &parts) != STATUS_OK) {
+		decide(answer, GATE_INVALID_TOKEN, "malformed");
+		return false;
+	}
+	if (verify(service, local, &parts, &issuer, &payload) != STATUS_OK) {
+		judge_unverified(service, &parts, answer);
 		return false;
 	}
 	const struct foreign_issuer *foreign =

@@ -8,10 +8,15 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct key_holder {
-	pthread_mutex_t lock;            /* guards the swap of `keys` */
-	struct keyring *_Atomic keys;    /* a thread that holds it may compare without the lock */
+	pthread_mutex_t changing; /* one change at a time; guards `texts` */
+	pthread_mutex_t lock;     /* guards the swap of `keys` */
+	struct keyring *_Atomic keys; /* who holds it may compare without the lock */
+	_Atomic bool rows_loaded;
+	char *_Atomic *texts;  /* last good key set of each foreign issuer */
+	size_t issuer_count;
 };
 
 static enum jws_alg signing_alg(const struct config *config)
@@ -57,8 +62,11 @@ enum status keys_open(struct service *service, struct key_holder **out)
 	struct keyring *keys = NULL;
 	TRY(make_keyring(service, NULL, 0, 0, &keys));
 	struct key_holder *holder = calloc(1, sizeof(*holder));
-	if (holder == NULL)
+	size_t issuers = service->plan->issuer_count;
+	if (holder == NULL || (holder->texts = calloc(issuers + 1, sizeof(*holder->texts))) == NULL)
 		abort();
+	holder->issuer_count = issuers;
+	pthread_mutex_init(&holder->changing, NULL);
 	pthread_mutex_init(&holder->lock, NULL);
 	atomic_store(&holder->keys, keys);
 	*out = holder;
@@ -71,7 +79,11 @@ void keys_close(struct key_holder **holder)
 		return;
 	struct keyring *keys = atomic_load(&(*holder)->keys);
 	keyring_release(&keys);
+	for (size_t i = 0; i < (*holder)->issuer_count; i++)
+		free(atomic_load(&(*holder)->texts[i]));
+	free((*holder)->texts);
 	pthread_mutex_destroy(&(*holder)->lock);
+	pthread_mutex_destroy(&(*holder)->changing);
 	free(*holder);
 	*holder = NULL;
 }
@@ -84,16 +96,76 @@ static void swap(struct key_holder *holder, struct keyring *fresh)
 	keyring_release(&old);
 }
 
+/* Replaces *keys by a copy that holds the issuer's key set as well. */
+static enum status add_issuer(struct service *service, size_t issuer, struct span jwks_json,
+			      struct keyring **keys)
+{
+	const struct foreign_issuer *entry = &service->plan->issuers[issuer - 1];
+	struct keyring *wider = NULL;
+	size_t skipped = 0;
+	TRY(keyring_with_issuer(*keys, issuer, jwks_json, entry->algs, &skipped, &wider));
+	if (skipped > 0)
+		log_info("issuer keys skipped", LOG_SPAN("issuer", entry->name),
+			 LOG_INT("count", (int64_t)skipped));
+	keyring_release(keys);
+	*keys = wider;
+	return STATUS_OK;
+}
+
+/* The rows are read before the lock is taken: nobody waits for the database
+ * while holding one. */
 enum status keys_reload(struct service *service, uint64_t generation)
 {
 	CLEANUP(arena_free) struct arena *mem = arena_new(0);
+	CLEANUP(keyring_release) struct keyring *fresh = NULL;
+	struct key_holder *holder = service->keys;
 	struct key_row *rows = NULL;
 	size_t count = 0;
+	enum status added = STATUS_OK;
 	TRY(store_keys(service->store, mem, &rows, &count));
-	struct keyring *fresh = NULL;
 	TRY(make_keyring(service, rows, count, generation, &fresh));
-	swap(service->keys, fresh);
-	return STATUS_OK;
+	pthread_mutex_lock(&holder->changing);
+	for (size_t i = 0; i < holder->issuer_count && added == STATUS_OK; i++) {
+		const char *text = atomic_load(&holder->texts[i]);
+		if (text != NULL)
+			added = add_issuer(service, i + 1, span_of(text), &fresh);
+	}
+	if (added == STATUS_OK) {
+		swap(holder, fresh);
+		fresh = NULL;
+		atomic_store(&holder->rows_loaded, true);
+	}
+	pthread_mutex_unlock(&holder->changing);
+	return added;
+}
+
+enum status keys_set_issuer(struct service *service, size_t issuer, struct span jwks_json)
+{
+	struct key_holder *holder = service->keys;
+	struct keyring *keys = NULL;
+	char *text = strndup(jwks_json.at, jwks_json.len);
+	if (text == NULL)
+		return STATUS_NO_MEMORY;
+	pthread_mutex_lock(&holder->changing);
+	keys_refresh(service, &keys);
+	enum status added = add_issuer(service, issuer, span_of(text), &keys);
+	if (added == STATUS_OK) {
+		swap(holder, keys);
+		free(atomic_exchange(&holder->texts[issuer - 1], text));
+	} else {
+		keyring_release(&keys);
+		free(text);
+	}
+	pthread_mutex_unlock(&holder->changing);
+	return added;
+}
+
+bool keys_are_loaded(const struct service *service, size_t issuer)
+{
+	const struct key_holder *holder = service->keys;
+	if (issuer == KEYRING_OWN)
+		return atomic_load(&holder->rows_loaded);
+	return atomic_load(&holder->texts[issuer - 1]) != NULL;
 }
 
 void keys_refresh(struct service *service, struct keyring **held)

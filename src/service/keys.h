@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * keys: the keyring in force in this process, swapped whole. Threads that ask
- * often keep a reference of their own (keys_refresh).
+ * keys: the keyring in force in this process, swapped whole: the secrets, the
+ * rows of "jwks", and the last good key set of each foreign issuer. Threads
+ * that ask often keep a reference of their own (keys_refresh).
  */
 #ifndef SERVICE_KEYS_H
 #define SERVICE_KEYS_H
@@ -20,6 +21,15 @@ void keys_close(struct key_holder **holder);
 /* Reads the rows of "jwks" and swaps the keyring. On failure the old one stays
  * and the next call tries again. */
 MUST_CHECK enum status keys_reload(struct service *service, uint64_t generation);
+
+/* Swaps in the key set (RFC 7517) of foreign issuer `issuer` (1..). One whose
+ * keys are all unusable counts as loaded. STATUS_INVALID: not a key set; the
+ * last good one stays. */
+MUST_CHECK enum status keys_set_issuer(struct service *service, size_t issuer,
+				       struct span jwks_json);
+
+/* Were keys of `issuer` (KEYRING_OWN: the rows of "jwks") ever loaded? */
+bool keys_are_loaded(const struct service *service, size_t issuer);
 
 /* Makes *held the keyring in force; cheap when it already is. *held may be
  * NULL at first; release it with keyring_release. */

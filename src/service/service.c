@@ -2,6 +2,7 @@
 #include "service/service.h"
 
 #include "base/log.h"
+#include "service/issuer_fetch.h"
 #include "service/keys.h"
 
 
@@ -80,6 +81,7 @@ static enum status open_parts(struct service *service)
 	TRY(keys_open(service, &service->keys));
 	TRY(open_store(service));
 	TRY(check_schema(service));
+	TRY(issuer_fetch_start(service, &service->issuer_fetch));
 	return start_feed(service);
 }
 
@@ -112,6 +114,7 @@ void service_close(struct service **service)
 		return;
 	struct arena *mem = (*service)->mem;
 	feed_stop(&(*service)->feed);
+	issuer_fetch_stop(&(*service)->issuer_fetch);
 	store_close(&(*service)->store);
 	keys_close(&(*service)->keys);
 	arena_free(&mem);

@@ -24,6 +24,7 @@
 struct hash_lane;
 struct limiter;
 struct key_holder;
+struct issuer_fetch;
 
 /* An `issuer` entry, read by service_read_issuer. */
 struct foreign_issuer {
@@ -72,6 +73,7 @@ struct service {
 	struct store *store;
 	struct feed *feed;
 	struct key_holder *keys;
+	struct issuer_fetch *issuer_fetch; /* NULL without `issuer` entries */
 	struct session_rules session_rules;
 	struct password_params password_params;
 	struct span decoy; /* verified against for a user who is not there */
