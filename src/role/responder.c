@@ -253,4 +253,6 @@ void responder_handle(struct app *app, struct gate_local *local, struct request 
 		log_early_refusal(&x);
 	exchange_expose(&x);
 	jdoc_free(&x.body);
+	if (x.route != NULL && !(x.route->flags & ROUTE_OFFLINE))
+		service_tidy_when_due(app->service);
 }

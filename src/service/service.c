@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/service.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "service/issuer_fetch.h"
 #include "service/keys.h"
@@ -11,6 +12,7 @@
 #define CALL_MS 2000
 /* Per worker: the queued lanes together never run more statements at once. */
 #define CONNECTIONS 8
+#define TIDY_EVERY_MS 60000
 
 static void on_keys_changed(void *state, uint64_t generation)
 {
@@ -96,6 +98,7 @@ enum status service_open(const struct config *config, struct service_plan *plan,
 	service->plan = plan;
 	service->shared = *shared;
 	service->rng = rng;
+	service->tidy_due_ms = clock_mono_ms() + TIDY_EVERY_MS;
 	service->session_rules = (struct session_rules){
 		config->session_ttl_s, config->session_update_age_s, config->session_fresh_age_s,
 	};
@@ -119,6 +122,18 @@ void service_close(struct service **service)
 	keys_close(&(*service)->keys);
 	arena_free(&mem);
 	*service = NULL;
+}
+
+void service_tidy_when_due(struct service *service)
+{
+	int64_t now_ms = clock_mono_ms();
+	int64_t due_ms = atomic_load(&service->tidy_due_ms);
+	if (now_ms < due_ms || !atomic_compare_exchange_strong(&service->tidy_due_ms, &due_ms,
+							       now_ms + TIDY_EVERY_MS))
+		return;
+	enum status tidied = store_tidy(service->store, clock_wall_ms());
+	if (tidied != STATUS_OK)
+		log_warn("tidying failed", LOG_STATUS(tidied));
 }
 
 struct span service_new_id(const struct service *service, struct arena *mem)

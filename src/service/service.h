@@ -21,6 +21,8 @@
 #include "store/feed.h"
 #include "store/store.h"
 
+#include <stdatomic.h>
+
 struct hash_lane;
 struct limiter;
 struct key_holder;
@@ -78,6 +80,7 @@ struct service {
 	struct password_params password_params;
 	struct span decoy; /* verified against for a user who is not there */
 	struct arena *mem; /* of the process */
+	_Atomic int64_t tidy_due_ms; /* monotonic */
 };
 
 /* Every mistake goes to `mistakes` (config_mistake); STATUS_INVALID then. */
@@ -95,6 +98,10 @@ MUST_CHECK enum status service_open(const struct config *config, struct service_
 				    const struct service_shared *shared, const struct rng *rng,
 				    struct service **out);
 void service_close(struct service **service);
+
+/* Once a minute, by whichever thread comes first: store_tidy. For threads that
+ * may wait for the database. */
+void service_tidy_when_due(struct service *service);
 
 /* A new random id of 32 characters. */
 struct span service_new_id(const struct service *service, struct arena *mem);
