@@ -61,10 +61,10 @@ struct process {
 extern char **environ;
 
 static const struct option long_options[] = {
-	{ "config", required_argument, NULL, 'c' }, { "listen", required_argument, NULL, 'l' },
+	{ "config", required_argument, NULL, 'c' },  { "listen", required_argument, NULL, 'l' },
 	{ "workers", required_argument, NULL, 'w' }, { "threads", required_argument, NULL, 't' },
-	{ "check", no_argument, NULL, 'k' },	     { "version", no_argument, NULL, 'V' },
-	{ "help", no_argument, NULL, 'h' },	     { NULL, 0, NULL, 0 },
+	{ "check", no_argument, NULL, 'k' },         { "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
 };
 
 static void print_help(FILE *to)
@@ -101,8 +101,8 @@ static size_t read_count(const char *option, const char *text, size_t max)
 {
 	unsigned long long value;
 	if (!span_to_uint(span_of(text), &value) || value == 0 || value > max) {
-		fprintf(stderr, "authbridge: %s takes a number from 1 to %zu, not \"%s\"\n",
-			option, max, text);
+		fprintf(stderr, "authbridge: %s takes a number from 1 to %zu, not \"%s\"\n", option,
+			max, text);
 		exit(EX_USAGE);
 	}
 	return (size_t)value;
@@ -236,8 +236,7 @@ static enum server_lane lane_of(void *state, const struct request *request)
 static bool enter(void *state, enum server_lane lane)
 {
 	struct process *process = state;
-	return lane != SERVER_LANE_PASSWORD ||
-	       hash_lane_enter(process->now.hashes, process->index);
+	return lane != SERVER_LANE_PASSWORD || hash_lane_enter(process->now.hashes, process->index);
 }
 
 static void leave(void *state, enum server_lane lane)
@@ -294,8 +293,8 @@ static void more_metrics(void *state, struct buf *out)
 
 static int serve(struct process *process, int ready_fd, int stop_fd)
 {
-	const struct server_app app = { process,    lane_of,	 enter,	     leave,
-					handle,	    thread_new, thread_free };
+	const struct server_app app = { process, lane_of,    enter,      leave,
+					handle,  thread_new, thread_free };
 	size_t hashes = (size_t)process->now.config->hash_concurrency;
 	const struct worker_options options = {
 		.listeners = &process->listeners,
@@ -396,9 +395,8 @@ static int share_memory(struct process *process)
 static int supervise(struct process *process)
 {
 	const struct supervisor_options options = {
-		.workers = process->arguments->workers > 0
-				   ? process->arguments->workers
-				   : default_workers(&process->listeners),
+		.workers = process->arguments->workers > 0 ? process->arguments->workers
+							   : default_workers(&process->listeners),
 		.stop_ms = 15000,
 		.ready_ms = 10000,
 		.state = process,

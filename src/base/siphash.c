@@ -44,8 +44,10 @@ static uint64_t load(const char *at, size_t len)
 uint64_t siphash(const struct siphash_key *key, struct span bytes)
 {
 	struct state s = {
-		key->k0 ^ 0x736f6d6570736575, key->k1 ^ 0x646f72616e646f6d,
-		key->k0 ^ 0x6c7967656e657261, key->k1 ^ 0x7465646279746573,
+		key->k0 ^ 0x736f6d6570736575,
+		key->k1 ^ 0x646f72616e646f6d,
+		key->k0 ^ 0x6c7967656e657261,
+		key->k1 ^ 0x7465646279746573,
 	};
 	size_t whole = bytes.len & ~(size_t)7;
 	for (size_t at = 0; at < whole; at += 8)

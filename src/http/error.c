@@ -49,7 +49,6 @@ static const struct refusal REFUSALS[ERROR_COUNT_] = {
 					       "Invalid errorCallbackURL" },
 	[ERROR_INVALID_NEW_USER_CALLBACK_URL] = { 403, "INVALID_NEW_USER_CALLBACK_URL",
 						  "Invalid newUserCallbackURL" },
-	[ERROR_CALLBACK_NOT_TEXT] = { 400, NULL, "Invalid callbackURL: expected a string" },
 	[ERROR_NO_FIELDS_TO_UPDATE] = { 400, NULL, "No fields to update" },
 	[ERROR_TOO_MANY_REQUESTS] = { 429, NULL, "Too many requests. Please try again later." },
 	[ERROR_RESET_PASSWORD_DISABLED] = { 400, "RESET_PASSWORD_DISABLED",

@@ -41,7 +41,7 @@ struct app {
 	struct arena *mem;
 	/* Whole cookie names, with the __Secure- prefix on https. */
 	const char *session_cookie, *data_cookie, *remember_cookie, *device_cookie;
-	struct app_counters *counters;    /* ours, among all_counters */
+	struct app_counters *counters;     /* ours, among all_counters */
 	struct app_counters *all_counters; /* borrowed; app_new: one of our own */
 	size_t counter_count;
 	app_more_metrics *more_metrics; /* NULL: none */

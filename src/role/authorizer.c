@@ -62,8 +62,8 @@ void authorizer_handle(struct app *app, struct gate_local *local, struct request
 		.repeated = request->authorization.repeated,
 		.method = request->method,
 		.path = request->path,
-		.second_path = span_is_absent(second->value) ? SPAN_ABSENT
-							     : path_of_target(second->value),
+		.second_path =
+			span_is_absent(second->value) ? SPAN_ABSENT : path_of_target(second->value),
 	};
 	gate_judge(app->service, local, &question, clock_wall_ms(), clock_mono_ms(), &answer);
 	atomic_fetch_add_explicit(&app->counters->outcomes[answer.outcome], 1,

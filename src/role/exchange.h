@@ -27,14 +27,14 @@ struct field {
 };
 
 enum route_flags {
-	ROUTE_FORM = 1,       /* takes form bodies too */
-	ROUTE_LOGIN = 2,      /* second origin check */
-	ROUTE_SESSION = 4,    /* 401 without a live session */
-	ROUTE_FRESH = 8,      /* 403 when the session is not fresh */
-	ROUTE_BODY = 16,      /* the body is required to be an object */
-	ROUTE_RECORD = 32,    /* a non-object body yields a second issue */
-	ROUTE_PASSWORD = 64,  /* hashes: password lane */
-	ROUTE_OFFLINE = 128,  /* needs no database */
+	ROUTE_FORM = 1,      /* takes form bodies too */
+	ROUTE_LOGIN = 2,     /* second origin check */
+	ROUTE_SESSION = 4,   /* 401 without a live session */
+	ROUTE_FRESH = 8,     /* 403 when the session is not fresh */
+	ROUTE_BODY = 16,     /* the body is required to be an object */
+	ROUTE_RECORD = 32,   /* a non-object body yields a second issue */
+	ROUTE_PASSWORD = 64, /* hashes: password lane */
+	ROUTE_OFFLINE = 128, /* needs no database */
 };
 
 struct route {
@@ -53,9 +53,9 @@ struct exchange {
 	struct arena *mem;
 	const struct route *route;
 	int64_t now_ms;
-	struct span address;      /* of the client, "" when unknown */
-	struct jdoc *body;        /* NULL when absent */
-	struct span token;        /* proven session token; absent: none was sent */
+	struct span address; /* of the client, "" when unknown */
+	struct jdoc *body;   /* NULL when absent */
+	struct span token;   /* proven session token; absent: none was sent */
 	bool token_from_bearer;
 	bool remember_off;        /* a signed dont_remember cookie came along */
 	struct session_view view; /* with ROUTE_SESSION, or after exchange_session */

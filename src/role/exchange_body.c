@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "role/exchange.h"
 
-
 #include "http/form.h"
 #include "model/email.h"
 
@@ -27,8 +26,8 @@ static void refuse_media_type(struct exchange *x)
 	buf_text(&message, "Content-Type \"");
 	buf_add(&message, x->request->content_type.value);
 	buf_text(&message, "\" is not allowed. Allowed types: ");
-	buf_text(&message, form ? "application/x-www-form-urlencoded, application/json"
-				: "application/json");
+	buf_text(&message,
+		 form ? "application/x-www-form-urlencoded, application/json" : "application/json");
 	reply_restart(x->reply);
 	reply_status(x->reply, 415);
 	exchange_json(x, &w);
@@ -99,8 +98,7 @@ static void check_form(struct issues *issues, const struct exchange *x, const st
 	if (field->form == FIELD_EMAIL && !email_is_valid(text))
 		add_issue(issues, field->name, "Invalid email address");
 	if (field->form == FIELD_NOT_EMPTY && text.len == 0)
-		add_issue(issues, field->name,
-			  "Too small: expected string to have >=1 characters");
+		add_issue(issues, field->name, "Too small: expected string to have >=1 characters");
 	if (field->max > 0 && text.len > field->max)
 		add_issue(issues, field->name, "Too big: expected string to have <=%zu bytes",
 			  field->max);

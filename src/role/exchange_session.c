@@ -145,8 +145,8 @@ void exchange_clear_stale_remember(struct exchange *x)
 bool exchange_set_jwt(struct exchange *x, const struct session_view *view)
 {
 	struct span jwt;
-	enum status issued = sessions_jwt(x->service, &x->local->keys, x->mem, view, x->now_ms,
-					  &jwt);
+	enum status issued =
+		sessions_jwt(x->service, &x->local->keys, x->mem, view, x->now_ms, &jwt);
 	if (issued != STATUS_OK) {
 		exchange_failed(x, issued);
 		return false;

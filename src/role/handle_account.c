@@ -152,8 +152,7 @@ void handle_change_password(struct exchange *x)
 		.revoke_others = exchange_flag(x, "revokeOtherSessions", false),
 		.client = exchange_client(x),
 	};
-	enum status status = accounts_change_password(x->service, x->mem, &in, x->now_ms,
-						      &result);
+	enum status status = accounts_change_password(x->service, x->mem, &in, x->now_ms, &result);
 	if (!settle(x, status, &result, "password change refused", password_errors))
 		return;
 	log_info("password changed", LOG_SPAN("user", x->view.user.id),
@@ -164,8 +163,7 @@ void handle_change_password(struct exchange *x)
 	}
 	exchange_json(x, &w);
 	jdoc_put_object(&w, NULL);
-	jdoc_put_text(&w, "token",
-		      in.revoke_others ? result.view.session.token : SPAN_ABSENT);
+	jdoc_put_text(&w, "token", in.revoke_others ? result.view.session.token : SPAN_ABSENT);
 	write_user(&w, "user", &x->view.user);
 	jdoc_end_object(&w);
 }
@@ -173,9 +171,9 @@ void handle_change_password(struct exchange *x)
 void handle_verify_password(struct exchange *x)
 {
 	struct account_result result = { 0 };
-	enum status status = accounts_verify_password(x->service, x->mem, &x->view,
-						      exchange_text(x, "password"), x->now_ms,
-						      &result);
+	enum status status =
+		accounts_verify_password(x->service, x->mem, &x->view, exchange_text(x, "password"),
+					 x->now_ms, &result);
 	if (settle(x, status, &result, "password refused", password_errors))
 		exchange_status_true(x);
 }
@@ -221,8 +219,8 @@ void handle_update_user(struct exchange *x)
 		exchange_error(x, ERROR_NO_FIELDS_TO_UPDATE);
 		return;
 	}
-	enum status updated = store_update_user(x->service->store, x->mem, x->view.user.id,
-						&change, x->now_ms, &user);
+	enum status updated = store_update_user(x->service->store, x->mem, x->view.user.id, &change,
+						x->now_ms, &user);
 	if (updated != STATUS_OK) {
 		exchange_failed(x, updated);
 		return;
@@ -292,8 +290,8 @@ void handle_list_accounts(struct exchange *x)
 	struct account_row *rows;
 	size_t count;
 	struct jdoc_writer w;
-	enum status read = store_accounts(x->service->store, x->mem, x->view.user.id, &rows,
-					  &count);
+	enum status read =
+		store_accounts(x->service->store, x->mem, x->view.user.id, &rows, &count);
 	if (read != STATUS_OK) {
 		exchange_failed(x, read);
 		return;

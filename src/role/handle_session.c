@@ -51,8 +51,8 @@ void handle_token(struct exchange *x)
 {
 	struct span jwt;
 	struct jdoc_writer w;
-	enum status issued = sessions_jwt(x->service, &x->local->keys, x->mem, &x->view,
-					  x->now_ms, &jwt);
+	enum status issued =
+		sessions_jwt(x->service, &x->local->keys, x->mem, &x->view, x->now_ms, &jwt);
 	if (issued != STATUS_OK) {
 		exchange_failed(x, issued);
 		return;
@@ -133,14 +133,13 @@ void handle_revoke_session(struct exchange *x)
 
 void handle_revoke_sessions(struct exchange *x)
 {
-	finish_revoke(x, store_end_sessions(x->service->store, x->view.user.id, SPAN_ABSENT),
-		      true);
+	finish_revoke(x, store_end_sessions(x->service->store, x->view.user.id, SPAN_ABSENT), true);
 }
 
 void handle_revoke_other_sessions(struct exchange *x)
 {
-	finish_revoke(x, store_end_sessions(x->service->store, x->view.user.id,
-					    x->view.session.token),
+	finish_revoke(x,
+		      store_end_sessions(x->service->store, x->view.user.id, x->view.session.token),
 		      false);
 }
 

@@ -9,9 +9,18 @@
 
 #define TARGET_MAX 1024
 
-#define REQUIRED(name, type, form, max) { name, type, FIELD_REQUIRED, form, max }
-#define OPTIONAL(name, type) { name, type, FIELD_OPTIONAL, FIELD_ANY, 0 }
-#define END_OF_FIELDS { NULL, JDOC_ABSENT, FIELD_OPTIONAL, FIELD_ANY, 0 }
+#define REQUIRED(name, type, form, max)               \
+	{                                             \
+		name, type, FIELD_REQUIRED, form, max \
+	}
+#define OPTIONAL(name, type)                             \
+	{                                                \
+		name, type, FIELD_OPTIONAL, FIELD_ANY, 0 \
+	}
+#define END_OF_FIELDS                                           \
+	{                                                       \
+		NULL, JDOC_ABSENT, FIELD_OPTIONAL, FIELD_ANY, 0 \
+	}
 
 static const struct field sign_up_fields[] = {
 	REQUIRED("name", JDOC_STRING, FIELD_ANY, USER_NAME_MAX),
@@ -82,8 +91,8 @@ static const struct field social_fields[] = {
 static const struct route routes[] = {
 	{ "POST", "/sign-in/email", B | P | ROUTE_FORM | ROUTE_LOGIN, sign_in_fields,
 	  handle_sign_in },
-	{ "POST", "/sign-up/email", B | P | ROUTE_FORM | ROUTE_LOGIN | ROUTE_RECORD,
-	  sign_up_fields, handle_sign_up },
+	{ "POST", "/sign-up/email", B | P | ROUTE_FORM | ROUTE_LOGIN | ROUTE_RECORD, sign_up_fields,
+	  handle_sign_up },
 	{ "GET", "/get-session", 0, NULL, handle_get_session },
 	{ "POST", "/get-session", O, NULL, handle_post_get_session },
 	{ "GET", "/token", S, NULL, handle_token },
@@ -117,8 +126,8 @@ static bool is_dots(struct span segment, const char *dots)
 	char plain[8];
 	size_t len = 0;
 	while (segment.len > 0 && len < sizeof(plain) - 1) {
-		bool escaped = segment.len >= 3 &&
-			       span_equal_nocase(span_first(segment, 3), SPAN("%2e"));
+		bool escaped =
+			segment.len >= 3 && span_equal_nocase(span_first(segment, 3), SPAN("%2e"));
 		plain[len++] = escaped ? '.' : segment.at[0];
 		segment = span_from(segment, escaped ? 3 : 1);
 	}

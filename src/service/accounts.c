@@ -80,10 +80,9 @@ enum status accounts_sign_up(struct service *service, struct arena *mem, const s
 			.updated_ms = now_ms,
 		},
 	};
-	sessions_make(service, mem, view.user.id, in->remember, &in->client, now_ms,
-		      &view.session);
-	enum status stored = store_sign_up(service->store, &view.user, service_new_id(service, mem), hash,
-					   &view.session);
+	sessions_make(service, mem, view.user.id, in->remember, &in->client, now_ms, &view.session);
+	enum status stored = store_sign_up(service->store, &view.user, service_new_id(service, mem),
+					   hash, &view.session);
 	if (stored == STATUS_CONFLICT)
 		return decide(out, ACCOUNT_EXISTS, "email_taken");
 	if (stored == STATUS_INVALID)
@@ -99,7 +98,8 @@ static struct span throttle_key(const struct service *service, struct arena *mem
 {
 	struct span named = span_of(arena_format(mem, "%c:%.*s", kind, SPAN_FMT(of)));
 	struct span keyed = cookies_seal(service, mem, named);
-	return span_of(arena_format(mem, "%c:%.*s", kind, SPAN_FMT(span_from(keyed, named.len + 1))));
+	return span_of(
+		arena_format(mem, "%c:%.*s", kind, SPAN_FMT(span_from(keyed, named.len + 1))));
 }
 
 /* A browser that signed in before has an allowance of its own, so that
@@ -160,8 +160,8 @@ enum status accounts_sign_in(struct service *service, struct arena *mem, const s
 		return decide(out, ACCOUNT_PASSWORD_LONG, "password_rules");
 	struct span email = email_lower(mem, in->email);
 	struct credential credential = { 0 };
-	enum status found = store_user_by_email(service->store, mem, email, &out->view.user,
-						&credential);
+	enum status found =
+		store_user_by_email(service->store, mem, email, &out->view.user, &credential);
 	if (found != STATUS_OK && found != STATUS_NOT_FOUND)
 		return found;
 	struct span key = guess_key(service, mem, in, email, out->view.user.id, now_ms);
@@ -169,12 +169,12 @@ enum status accounts_sign_in(struct service *service, struct arena *mem, const s
 	if (out->wait_ms > 0)
 		return decide(out, ACCOUNT_WAIT, "guessed_too_often");
 	bool usable = found == STATUS_OK && credential.hash.len > 0;
-	enum status proved = verify(service, mem, usable ? credential.hash : service->decoy,
-				    in->password);
+	enum status proved =
+		verify(service, mem, usable ? credential.hash : service->decoy, in->password);
 	if (proved == STATUS_DENIED || proved == STATUS_INVALID || !usable)
 		return decide(out, ACCOUNT_REFUSED,
 			      found != STATUS_OK ? "unknown_user"
-			      : !usable		 ? "no_credential"
+			      : !usable          ? "no_credential"
 						 : "wrong_password");
 	TRY(proved);
 	if (credential.disabled)
@@ -213,10 +213,10 @@ static enum status swap_password(struct service *service, struct arena *mem,
 	struct session fresh;
 	TRY(hash_new(service, mem, in->renewed, &renewed));
 	sessions_make(service, mem, in->view->user.id, true, &in->client, now_ms, &fresh);
-	enum status stored = store_change_password(service->store, in->view->user.id,
-						   credential->account_id, credential->hash,
-						   renewed, in->revoke_others ? &fresh : NULL,
-						   now_ms);
+	enum status stored =
+		store_change_password(service->store, in->view->user.id, credential->account_id,
+				      credential->hash, renewed, in->revoke_others ? &fresh : NULL,
+				      now_ms);
 	if (stored == STATUS_CONFLICT)
 		return decide(out, ACCOUNT_REFUSED, "password_just_changed");
 	TRY(stored);

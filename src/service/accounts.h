@@ -15,7 +15,7 @@
 #include "service/sessions.h"
 
 enum account_outcome {
-	ACCOUNT_REFUSED = 0,      /* wrong e-mail or password, and nothing more is said */
+	ACCOUNT_REFUSED = 0, /* wrong e-mail or password, and nothing more is said */
 	ACCOUNT_DONE,
 	ACCOUNT_PASSWORD_SHORT,
 	ACCOUNT_PASSWORD_LONG,
@@ -42,8 +42,8 @@ struct sign_in {
 
 struct account_result {
 	enum account_outcome outcome;
-	const char *reason;   /* a word for the log */
-	int64_t wait_ms;      /* with ACCOUNT_WAIT */
+	const char *reason;       /* a word for the log */
+	int64_t wait_ms;          /* with ACCOUNT_WAIT */
 	struct session_view view; /* user known also for some refusals: id not absent */
 };
 

@@ -13,8 +13,7 @@ struct span cookies_seal(const struct service *service, struct arena *mem, struc
 
 enum status cookies_open(const struct service *service, struct span sealed, struct span *text_out)
 {
-	return cookie_verify(service->plan->secrets, service->plan->secret_count, sealed,
-			     text_out);
+	return cookie_verify(service->plan->secrets, service->plan->secret_count, sealed, text_out);
 }
 
 struct span cookies_name_device(const struct service *service, struct arena *mem,

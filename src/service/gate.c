@@ -13,12 +13,9 @@
 #define CANDIDATES 16
 
 static const char *const outcome_words[GATE_OUTCOMES] = {
-	[GATE_FORBIDDEN] = "forbidden",
-	[GATE_NOT_CANONICAL] = "not_canonical",
-	[GATE_NO_TOKEN] = "no_token",
-	[GATE_INVALID_TOKEN] = "invalid_token",
-	[GATE_CANNOT_DECIDE] = "cannot_decide",
-	[GATE_ALLOWED] = "allowed",
+	[GATE_FORBIDDEN] = "forbidden",         [GATE_NOT_CANONICAL] = "not_canonical",
+	[GATE_NO_TOKEN] = "no_token",           [GATE_INVALID_TOKEN] = "invalid_token",
+	[GATE_CANNOT_DECIDE] = "cannot_decide", [GATE_ALLOWED] = "allowed",
 };
 
 const char *gate_outcome_word(enum gate_outcome outcome)
@@ -141,8 +138,8 @@ static struct claims_rules rules_of(const struct service *service,
 	const struct config *config = service->config;
 	return (struct claims_rules){
 		.issuer = foreign != NULL ? foreign->url : span_of(config->jwt_issuer.text),
-		.audience = foreign != NULL ? foreign->audience
-					    : span_of(config->jwt_audience.text),
+		.audience =
+			foreign != NULL ? foreign->audience : span_of(config->jwt_audience.text),
 		.leeway_s = config->jwt_leeway_s,
 	};
 }
@@ -225,8 +222,8 @@ static bool is_in_force(struct service *service, int64_t now, int64_t mono_ms,
 			struct gate_answer *answer)
 {
 	const struct claims *claims = &answer->claims;
-	struct feed_answer known = feed_ask(service->feed, claims->session, answer->subject,
-					    claims->issued, mono_ms);
+	struct feed_answer known =
+		feed_ask(service->feed, claims->session, answer->subject, claims->issued, mono_ms);
 	enum status live = STATUS_UNAVAILABLE;
 	if (known.state != FEED_BLIND && known.revoked) {
 		decide(answer, GATE_INVALID_TOKEN, "revoked");
@@ -234,8 +231,8 @@ static bool is_in_force(struct service *service, int64_t now, int64_t mono_ms,
 	}
 	if (known.state == FEED_CURRENT)
 		return true;
-	live = store_token_is_live(service->store, claims->session, answer->subject,
-				   claims->issued, now);
+	live = store_token_is_live(service->store, claims->session, answer->subject, claims->issued,
+				   now);
 	if (live == STATUS_NOT_FOUND) {
 		decide(answer, GATE_INVALID_TOKEN, "revoked");
 		return false;
@@ -303,10 +300,9 @@ void gate_judge(struct service *service, struct gate_local *local,
 	    !read_token(service, local, token, now, answer))
 		return;
 	struct span user_id = SPAN_ABSENT;
-	enum policy_rule rule = policy_match(service->plan->policy, question->method,
-					     question->path, &user_id);
-	if (!is_in_force(service, now, mono_ms, answer) ||
-	    !can_send_variables(service, answer))
+	enum policy_rule rule =
+		policy_match(service->plan->policy, question->method, question->path, &user_id);
+	if (!is_in_force(service, now, mono_ms, answer) || !can_send_variables(service, answer))
 		return;
 	if (policy_judge(rule, user_id, answer->subject) == VERDICT_ALLOW)
 		decide(answer, GATE_ALLOWED, "allowed");
@@ -314,9 +310,8 @@ void gate_judge(struct service *service, struct gate_local *local,
 		decide(answer, GATE_FORBIDDEN, rule == POLICY_OWNER ? "other_user" : "denied");
 }
 
-bool gate_variable(const struct service *service, size_t index,
-		   const struct gate_answer *answer, struct span *name_out,
-		   struct span *value_out)
+bool gate_variable(const struct service *service, size_t index, const struct gate_answer *answer,
+		   struct span *name_out, struct span *value_out)
 {
 	if (answer->outcome != GATE_ALLOWED || index >= service->plan->variable_count)
 		return false;

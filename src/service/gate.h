@@ -16,12 +16,12 @@ struct service;
 
 /* Zero denies. */
 enum gate_outcome {
-	GATE_FORBIDDEN = 0,  /* 403 insufficient_scope: another user's, or deny */
-	GATE_NOT_CANONICAL,  /* 403: the path has a second spelling */
-	GATE_NO_TOKEN,       /* 401, bare challenge */
-	GATE_INVALID_TOKEN,  /* 401 invalid_token */
-	GATE_CANNOT_DECIDE,  /* 503 */
-	GATE_ALLOWED,        /* 200 + variables */
+	GATE_FORBIDDEN = 0, /* 403 insufficient_scope: another user's, or deny */
+	GATE_NOT_CANONICAL, /* 403: the path has a second spelling */
+	GATE_NO_TOKEN,      /* 401, bare challenge */
+	GATE_INVALID_TOKEN, /* 401 invalid_token */
+	GATE_CANNOT_DECIDE, /* 503 */
+	GATE_ALLOWED,       /* 200 + variables */
 	GATE_OUTCOMES
 };
 
@@ -36,7 +36,7 @@ struct gate_question {
 	struct span authorization; /* absent: none was sent */
 	bool repeated;             /* sent more than once */
 	struct span method, path;
-	struct span second_path;   /* the server's own normalised path; absent: none */
+	struct span second_path; /* the server's own normalised path; absent: none */
 };
 
 struct gate_answer {
@@ -56,9 +56,8 @@ void gate_judge(struct service *service, struct gate_local *local,
 
 /* The value of a variable; false when the claim is absent or not visible
  * ASCII (the gate has then already refused). */
-bool gate_variable(const struct service *service, size_t index,
-		   const struct gate_answer *answer, struct span *name_out,
-		   struct span *value_out);
+bool gate_variable(const struct service *service, size_t index, const struct gate_answer *answer,
+		   struct span *name_out, struct span *value_out);
 
 const char *gate_outcome_word(enum gate_outcome outcome);
 

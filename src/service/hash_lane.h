@@ -31,8 +31,7 @@ void hash_lane_leave(struct hash_lane *lane, size_t worker);
 
 /* Waits for a slot until `wait_ms` have passed: STATUS_BUSY then. The calling
  * thread runs at lower CPU priority from its first slot on. */
-MUST_CHECK enum status hash_lane_acquire(struct hash_lane *lane, int64_t wait_ms,
-					 size_t *slot_out);
+MUST_CHECK enum status hash_lane_acquire(struct hash_lane *lane, int64_t wait_ms, size_t *slot_out);
 void hash_lane_release(struct hash_lane *lane, size_t slot);
 
 /* In the parent: worker `worker` is gone, its tickets are void. */

@@ -11,11 +11,11 @@
 #include <string.h>
 
 struct key_holder {
-	pthread_mutex_t changing; /* one change at a time; guards `texts` */
-	pthread_mutex_t lock;     /* guards the swap of `keys` */
+	pthread_mutex_t changing;     /* one change at a time; guards `texts` */
+	pthread_mutex_t lock;         /* guards the swap of `keys` */
 	struct keyring *_Atomic keys; /* who holds it may compare without the lock */
 	_Atomic bool rows_loaded;
-	char *_Atomic *texts;  /* last good key set of each foreign issuer */
+	char *_Atomic *texts; /* last good key set of each foreign issuer */
 	size_t issuer_count;
 };
 

@@ -92,7 +92,8 @@ static bool read_variable(struct span text, struct service_variable *out)
 static void read_variables(struct reading *r)
 {
 	const struct config_list *list = &r->config->variables;
-	r->plan->variables = arena_alloc(r->mem, (list->count + 1) * sizeof(struct service_variable));
+	r->plan->variables =
+		arena_alloc(r->mem, (list->count + 1) * sizeof(struct service_variable));
 	for (size_t i = 0; i < list->count; i++) {
 		struct span text = span_of(list->items[i].text);
 		struct service_variable *to = &r->plan->variables[r->plan->variable_count];

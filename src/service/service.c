@@ -6,7 +6,6 @@
 #include "service/issuer_fetch.h"
 #include "service/keys.h"
 
-
 #define CONNECT_MS 2000
 #define LEASE_MS 1000
 #define CALL_MS 2000
@@ -100,7 +99,9 @@ enum status service_open(const struct config *config, struct service_plan *plan,
 	service->rng = rng;
 	service->tidy_due_ms = clock_mono_ms() + TIDY_EVERY_MS;
 	service->session_rules = (struct session_rules){
-		config->session_ttl_s, config->session_update_age_s, config->session_fresh_age_s,
+		config->session_ttl_s,
+		config->session_update_age_s,
+		config->session_fresh_age_s,
 	};
 	service->password_params = params_of(config);
 	enum status opened = open_parts(service);
@@ -128,8 +129,8 @@ void service_tidy_when_due(struct service *service)
 {
 	int64_t now_ms = clock_mono_ms();
 	int64_t due_ms = atomic_load(&service->tidy_due_ms);
-	if (now_ms < due_ms || !atomic_compare_exchange_strong(&service->tidy_due_ms, &due_ms,
-							       now_ms + TIDY_EVERY_MS))
+	if (now_ms < due_ms ||
+	    !atomic_compare_exchange_strong(&service->tidy_due_ms, &due_ms, now_ms + TIDY_EVERY_MS))
 		return;
 	enum status tidied = store_tidy(service->store, clock_wall_ms());
 	if (tidied != STATUS_OK)

@@ -62,7 +62,7 @@ struct service_plan {
 	size_t proxy_count, unlimited_count, peer_count;
 	struct span *blocklist; /* sorted bytewise */
 	size_t blocklist_count;
-	struct span *secrets;   /* borrowed from the configuration */
+	struct span *secrets; /* borrowed from the configuration */
 	unsigned *secret_versions;
 	size_t secret_count;
 };
@@ -78,8 +78,8 @@ struct service {
 	struct issuer_fetch *issuer_fetch; /* NULL without `issuer` entries */
 	struct session_rules session_rules;
 	struct password_params password_params;
-	struct span decoy; /* verified against for a user who is not there */
-	struct arena *mem; /* of the process */
+	struct span decoy;           /* verified against for a user who is not there */
+	struct arena *mem;           /* of the process */
 	_Atomic int64_t tidy_due_ms; /* monotonic */
 };
 

@@ -76,7 +76,6 @@ static const struct row ROWS[] = {
 	    "Invalid errorCallbackURL"),
 	ROW(ERROR_INVALID_NEW_USER_CALLBACK_URL, 403, "INVALID_NEW_USER_CALLBACK_URL",
 	    "Invalid newUserCallbackURL"),
-	BARE(ERROR_CALLBACK_NOT_TEXT, 400, "Invalid callbackURL: expected a string"),
 	BARE(ERROR_NO_FIELDS_TO_UPDATE, 400, "No fields to update"),
 	BARE(ERROR_TOO_MANY_REQUESTS, 429, "Too many requests. Please try again later."),
 	ROW(ERROR_RESET_PASSWORD_DISABLED, 400, "RESET_PASSWORD_DISABLED",

@@ -107,7 +107,8 @@ static void a_killed_holder_frees_its_slot(void **state)
 	assert_int_equal(pipe(ready), 0);
 	pid_t child = fork();
 	if (child == 0) {
-		if (hash_lane_acquire(lane, 0, &slot) == STATUS_OK && write(ready[1], &byte, 1) == 1)
+		if (hash_lane_acquire(lane, 0, &slot) == STATUS_OK &&
+		    write(ready[1], &byte, 1) == 1)
 			pause();
 		_exit(1);
 	}

@@ -76,8 +76,9 @@ static void long_texts_are_cut_not_overrun(void **state)
 	char path[4096];
 	memset(path, 'p', sizeof(path));
 	path[0] = '/';
-	assert_int_equal(limiter_check(limiter, span_make(path, 400),
-				       span_make(path, sizeof(path)), NOW), 0);
+	assert_int_equal(limiter_check(limiter, span_make(path, 400), span_make(path, sizeof(path)),
+				       NOW),
+			 0);
 }
 
 int main(void)
@@ -87,8 +88,7 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(all_processes_count_in_one_place, set_up,
 						tear_down),
-		cmocka_unit_test_setup_teardown(strangers_do_not_share_a_window, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(strangers_do_not_share_a_window, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(long_texts_are_cut_not_overrun, set_up, tear_down),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
