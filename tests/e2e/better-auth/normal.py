@@ -56,7 +56,7 @@ class Normal:
         if name == "set-auth-token":
             parts[part] = self._signed(value)
         elif name == "set-auth-jwt":
-            self._jwt(part, value, parts)
+            self.jwt(part, value, parts)
         elif name == "x-retry-after":
             parts[part] = RETRY.get(value, value)
         else:
@@ -106,7 +106,7 @@ class Normal:
                 self._value("%s.%d" % (part, at), inner, parts)
         elif isinstance(value, str):
             if JWT.fullmatch(value) and value.startswith("ey"):
-                self._jwt(part, value, parts)
+                self.jwt(part, value, parts)
             else:
                 parts[part] = json.dumps(self._text(value))
         else:
@@ -132,7 +132,7 @@ class Normal:
         return "<now%s%dd%02dh%02dm>" % ("-" if minutes < 0 else "+", days,
                                          rest // 60, rest % 60)
 
-    def _jwt(self, part, token, parts):
+    def jwt(self, part, token, parts):
         head, claims, mac = token.split(".")
         header, claims = _decoded(head), _decoded(claims)
         for name, value in header.items():
