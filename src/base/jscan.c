@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/jscan.h"
 
+#include "base/utf8.h"
+
 enum { SECONDS_DIGITS = 15 };
 
 #define EACH_BYTE(value) (0x0101010101010101u * (value))
@@ -50,21 +52,6 @@ static bool eight_are_plain(const char *at)
 	return (odd & EACH_BYTE((uint64_t)0x80)) == 0;
 }
 
-/* Length of the UTF-8 sequence at `at`, 0 when it is none (RFC 3629). */
-static size_t sequence_len(const unsigned char *at, size_t room)
-{
-	size_t len = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-	unsigned char low = at[0] == 0xe0 ? 0xa0 : at[0] == 0xf0 ? 0x90 : 0x80;
-	unsigned char high = at[0] == 0xed ? 0x9f : at[0] == 0xf4 ? 0x8f : 0xbf;
-
-	if (at[0] < 0xc2 || at[0] > 0xf4 || room < len || at[1] < low || at[1] > high)
-		return 0;
-	for (size_t i = 2; i < len; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	return len;
-}
-
 /* Four hex digits at `at`, or -1. */
 static int32_t code_unit(const char *at, const char *end)
 {
@@ -108,17 +95,18 @@ static bool string_step(struct jscan *s, bool *plain)
 {
 	unsigned char byte = (unsigned char)*s->at;
 	size_t len = 1;
+	bool valid = byte >= 0x20;
 
-	if (byte < 0x20)
-		return false;
 	if (byte == '\\' || byte == 0x7f)
 		*plain = false;
-	if (byte == '\\')
+	if (byte == '\\') {
 		len = escape_len(s->at, s->end);
-	else if (byte >= 0x80)
-		len = sequence_len((const unsigned char *)s->at, (size_t)(s->end - s->at));
+		valid = len > 0;
+	} else if (byte >= 0x80) {
+		len = utf8_next(span_make(s->at, (size_t)(s->end - s->at)), &valid);
+	}
 	s->at += len;
-	return len > 0;
+	return valid;
 }
 
 /* The inside of a string; *plain: it has neither escape nor DEL. */
@@ -255,7 +243,9 @@ static void skip_value(struct jscan *s, unsigned depth)
 
 void jscan_open(struct jscan *s, struct span text)
 {
-	*s = (struct jscan){ text.at, text.at + text.len, .first = true };
+	struct span rest = span_from(text, text.len);
+
+	*s = (struct jscan){ text.at, rest.at, .first = true };
 	if (text.len == 0 || text.at[0] != '{')
 		jscan_fail(s);
 	else

@@ -55,8 +55,9 @@ static inline bool span_starts(struct span s, struct span prefix)
 
 static inline struct span span_from(struct span s, size_t start)
 {
-	return start <= s.len ? span_make(s.at + start, s.len - start)
-			      : span_make(s.at + s.len, 0);
+	if (start > s.len)
+		start = s.len;
+	return start > 0 ? span_make(s.at + start, s.len - start) : s;
 }
 
 static inline struct span span_first(struct span s, size_t len)
