@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/ctl.h"
+
+#include "base/jdoc.h"
+#include "store/schema.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <sysexits.h>
+
+#define REPORT_MAX 65536
+/* Tokens count whole seconds; a clock further off makes them expire early or
+ * refuses them as issued ahead. */
+#define CLOCK_MAX_MS 2000
+
+struct report {
+	bool json, bad;
+	struct jdoc_writer *w;
+};
+
+static void say(struct report *report, const char *subject, bool good, const char *detail)
+{
+	report->bad |= !good;
+	if (!report->json) {
+		printf("%-14s %-4s %s\n", subject, good ? "ok" : "BAD", detail);
+		return;
+	}
+	jdoc_put_object(report->w, NULL);
+	jdoc_put_text(report->w, "subject", span_of(subject));
+	jdoc_put_bool(report->w, "ok", good);
+	jdoc_put_text(report->w, "detail", span_of(detail));
+	jdoc_end_object(report->w);
+}
+
+/* False when there is no database to look at any further. */
+static bool check_server(const struct ctl *ctl, struct report *report)
+{
+	struct schema_probe probe;
+	char *why = NULL;
+	if (schema_probe(ctl->config->database_url.text, CTL_CONNECT_MS, ctl->mem, &probe, &why) !=
+	    STATUS_OK) {
+		say(report, "database", false, why != NULL ? why : "does not answer");
+		return false;
+	}
+	say(report, "database", !probe.standby,
+	    arena_format(ctl->mem, "PostgreSQL %s, database %s, role %s%s", probe.server,
+			 probe.database, probe.role,
+			 probe.standby ? ": a standby, which cannot be written to" : ""));
+	bool near = probe.ahead_ms < CLOCK_MAX_MS && probe.ahead_ms > -CLOCK_MAX_MS;
+	say(report, "clock", near,
+	    arena_format(ctl->mem, "the database is %lld ms %s%s",
+			 (long long)(probe.ahead_ms < 0 ? -probe.ahead_ms : probe.ahead_ms),
+			 probe.ahead_ms < 0 ? "behind" : "ahead",
+			 near ? "" : ": synchronise both machines' clocks"));
+	return true;
+}
+
+static void check_feed(const struct ctl *ctl, struct report *report)
+{
+	struct schema_probe probe;
+	char *why = NULL;
+	if (ctl->config->feed_database_url.text == NULL)
+		return;
+	enum status status = schema_probe(ctl->config->feed_database_url.text, CTL_CONNECT_MS,
+					  ctl->mem, &probe, &why);
+	bool good = status == STATUS_OK && !probe.standby;
+	say(report, "feed database", good,
+	    good ? probe.database : status == STATUS_OK ? "a standby, which cannot LISTEN" : why);
+}
+
+static void check_schema(const struct ctl *ctl, struct report *report)
+{
+	struct store_options options = {
+		.url = ctl->config->database_url.text,
+		.prepared = ctl->config->prepared,
+		.connections = 1,
+		.connect_ms = CTL_CONNECT_MS,
+		.lease_ms = CTL_CONNECT_MS,
+		.call_ms = CTL_CONNECT_MS,
+	};
+	struct store *store = NULL;
+	char *why = NULL;
+	enum status status = store_open(&options, &store);
+	if (status == STATUS_OK)
+		status = store_check_schema(store, ctl->mem, &why);
+	store_close(&store);
+	if (status == STATUS_OK)
+		why = arena_format(ctl->mem, "migration %d, all rights", SCHEMA_LEVEL);
+	say(report, "schema", status == STATUS_OK, why != NULL ? why : status_word(status));
+}
+
+int ctl_check(const struct ctl *ctl)
+{
+	if (ctl->argc > 1)
+		return ctl_usage(ctl, "check");
+	struct buf text;
+	struct jdoc_writer w;
+	buf_init(&text, ctl->mem, REPORT_MAX);
+	jdoc_write(&w, &text);
+	jdoc_put_array(&w, NULL);
+	struct report report = { .json = ctl->json, .w = &w };
+	say(&report, "configuration", true, "no mistakes");
+	if (check_server(ctl, &report)) {
+		check_feed(ctl, &report);
+		check_schema(ctl, &report);
+	}
+	jdoc_end_array(&w);
+	if (ctl->json)
+		printf("%.*s\n", SPAN_FMT(buf_span(&text)));
+	return report.bad ? 1 : EX_OK;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include "ctl/ctl.h"
+
+#include "base/jdoc.h"
+#include "base/log.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#define MISTAKES_MAX (1u << 20)
+
+extern char **environ;
+
+struct command {
+	const char *name;
+	int (*run)(const struct ctl *ctl);
+	const char *help;
+};
+
+static const struct command commands[] = {
+	{ "migrate", ctl_migrate,
+	  "migrate [--service-role NAME]   bring the database to this build's schema;\n"
+	  "                                  grant NAME what the service needs" },
+	{ "check", ctl_check,
+	  "check                           configuration, database, schema, rights, clock" },
+};
+
+static void print_help(FILE *to)
+{
+	fputs("Usage: authbridgectl [-c FILE] [--json] COMMAND [ARGUMENT]...\n"
+	      "\n"
+	      "Administers authbridge; reads the service's own configuration.\n"
+	      "\n"
+	      "  -c, --config FILE   configuration (default " AUTHBRIDGE_CONF ")\n"
+	      "      --json          print JSON for scripts\n"
+	      "      --version       print the version and exit\n"
+	      "  -h, --help          print this and exit\n"
+	      "\n"
+	      "Commands:\n",
+	      to);
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		fprintf(to, "  %s\n", commands[i].help);
+	fputs("\n"
+	      "To act as the owner of the tables while the service has a role of its own,\n"
+	      "set DATABASE_URL, which wins over the file. Manual: authbridgectl(1).\n",
+	      to);
+}
+
+int ctl_fail(const char *what, const char *why, enum status status)
+{
+	fprintf(stderr, "authbridgectl: %s: %s\n", what,
+		why != NULL && why[0] != '\0' ? why : status_word(status));
+	switch (status) {
+	case STATUS_UNAVAILABLE:
+		return EX_UNAVAILABLE;
+	case STATUS_INVALID:
+		return EX_CONFIG;
+	case STATUS_DENIED:
+		return EX_NOPERM;
+	case STATUS_NOT_FOUND:
+		return 1;
+	default:
+		return EX_SOFTWARE;
+	}
+}
+
+int ctl_usage(const struct ctl *ctl, const char *line)
+{
+	(void)ctl;
+	fprintf(stderr, "Usage: authbridgectl %s\nTry 'authbridgectl --help'.\n", line);
+	return EX_USAGE;
+}
+
+static enum status load(struct arena *mem, const char *path, bool must_exist,
+			struct config **config_out)
+{
+	struct buf mistakes;
+	buf_init(&mistakes, mem, MISTAKES_MAX);
+	enum status status = config_load(path, must_exist, environ, &mistakes, config_out);
+	if (status != STATUS_OK) {
+		struct span text = buf_span(&mistakes);
+		fwrite(text.at, 1, text.len, stderr);
+	}
+	return status;
+}
+
+static int run_command(const struct command *command, const char *path, bool must_exist,
+		       struct ctl *ctl)
+{
+	struct config *config = NULL;
+	enum status status = load(ctl->mem, path, must_exist, &config);
+	if (status != STATUS_OK)
+		return ctl_fail("configuration", path, STATUS_INVALID);
+	ctl->config = config;
+	int code = command->run(ctl);
+	config_free(&config);
+	return code;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *path = AUTHBRIDGE_CONF;
+	bool must_exist = false;
+	struct ctl ctl = { 0 };
+	int option;
+	while ((option = getopt_long(argc, argv, "+c:h", options, NULL)) != -1) {
+		if (option == 'c') {
+			path = optarg;
+			must_exist = true;
+		} else if (option == 'j') {
+			ctl.json = true;
+		} else if (option == 'V') {
+			puts("authbridgectl (" PACKAGE_STRING ")");
+			return EX_OK;
+		} else {
+			print_help(option == 'h' ? stdout : stderr);
+			return option == 'h' ? EX_OK : EX_USAGE;
+		}
+	}
+	const struct command *command = optind < argc ? find_command(argv[optind]) : NULL;
+	if (command == NULL) {
+		print_help(stderr);
+		return EX_USAGE;
+	}
+	ctl.argc = argc - optind;
+	ctl.argv = argv + optind;
+	optind = 0; /* the command reads its own options anew */
+	jdoc_start();
+	log_configure(LOG_LEVEL_WARN, false);
+	CLEANUP(arena_free) struct arena *mem = arena_new(0);
+	ctl.mem = mem;
+	return run_command(command, path, must_exist, &ctl);
+}
