@@ -4,7 +4,6 @@
 #include "base/secret.h"
 
 #include <stdalign.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,21 +125,27 @@ struct span arena_copy(struct arena *mem, struct span s)
 	return span_is_absent(s) ? s : span_make(arena_text(mem, s), s.len);
 }
 
+char *arena_format_list(struct arena *mem, const char *format, va_list args)
+{
+	va_list again;
+	void *text = NULL;
+
+	va_copy(again, args);
+	int len = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	if (len < 0 || arena_try(mem, (size_t)len + 1, &text) != STATUS_OK)
+		abort();
+	vsnprintf(text, (size_t)len + 1, format, args);
+	return text;
+}
+
 char *arena_format(struct arena *mem, const char *format, ...)
 {
-	va_list args, again;
+	va_list args;
 
 	va_start(args, format);
-	va_copy(again, args);
-	int len = vsnprintf(NULL, 0, format, args);
+	char *text = arena_format_list(mem, format, args);
 	va_end(args);
-	if (len < 0)
-		abort();
-	void *text = NULL;
-	if (arena_try(mem, (size_t)len + 1, &text) != STATUS_OK)
-		abort();
-	vsnprintf(text, (size_t)len + 1, format, again);
-	va_end(again);
 	return text;
 }
 
