@@ -64,6 +64,7 @@ class Browser:
             "name": name, "email": self.email, "password": password}))
 
     def sign_in(self, email, password=PASSWORD, **more):
+        self.email = email
         return self._signed_in(self.post("/api/auth/sign-in/email", dict(
             {"email": email, "password": password}, **more)))
 

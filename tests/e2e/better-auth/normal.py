@@ -20,6 +20,7 @@ CARRIAGE = {"date", "connection", "keep-alive", "transfer-encoding",
             "content-length", "server"}
 ID = re.compile(r"[A-Za-z0-9]{32}")
 PUBLIC_KEY = re.compile(r"[\w-]{43}")
+SECONDS = re.compile(r"1[789]\d{8}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 JWT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+")
 # A window that began within this call: the second may have turned meanwhile.
@@ -38,15 +39,19 @@ class Normal:
         self.at = answer.at
         parts = {"status": str(answer.status), "reason": answer.reason}
         self._body(answer, parts)
-        cookies = []
+        names = []
         for name, value in answer.headers:
             name = name.lower()
             if name == "set-cookie":
-                cookies.append(value)
+                names.append(value.partition("=")[0])
+                self._cookie("cookie.%s%s" % (
+                    names[-1], "'" * (names.count(names[-1]) - 1)),
+                    value, parts)
             elif name not in CARRIAGE:
                 self._header(name, value, parts)
-        for at, line in enumerate(cookies):
-            self._cookie("cookie.%d" % at, line, parts)
+        if names:
+            parts["cookies"] = " ".join(n for n in names
+                                        if "better-auth." in n)
         return parts
 
     def _header(self, name, value, parts):
@@ -64,8 +69,7 @@ class Normal:
 
     def _cookie(self, part, line, parts):
         pair, _, attributes = line.partition("; ")
-        name, _, value = pair.partition("=")
-        parts[part + ".name"] = name
+        value = pair.partition("=")[2]
         parts[part + ".attributes"] = attributes
         if value == "":
             parts[part + ".value"] = ""
@@ -78,7 +82,7 @@ class Normal:
     def _signed(self, text):
         head, _, mac = text.rpartition(".")
         good = hmac.compare_digest(mac, self.target.mac(head))
-        return "%s signed %s" % (self._text(head),
+        return "%s signed %s" % (":".join(map(self._text, head.split(":"))),
                                  "well" if good else "badly: " + text)
 
     def _body(self, answer, parts):
@@ -117,6 +121,8 @@ class Normal:
             known = self.symbols.setdefault(
                 text, "<id%d>" % (len(self.symbols) + 1))
             return known
+        if SECONDS.fullmatch(text):
+            return self._distance(int(text))
         if PUBLIC_KEY.fullmatch(text):
             return "<32 bytes>"
         if TIME.fullmatch(text):

@@ -82,11 +82,14 @@ def database_settings(cluster, database):
 class Reference:
     """Runs until close; `port` on loopback."""
 
+    count = 0
+
     def __init__(self, cluster, database, log_folder, mode="development",
                  wait=True, **settings):
         settings["database"] = database_settings(cluster, database)
         self.settings = settings
-        self.log_path = "%s/reference-%s.log" % (log_folder, database)
+        Reference.count += 1
+        self.log_path = "%s/reference-%d.log" % (log_folder, Reference.count)
         self.process = processes.Process(
             ["node", folder() + "/server.mjs", json.dumps(settings)],
             self.log_path, env={**os.environ, "NODE_ENV": mode})

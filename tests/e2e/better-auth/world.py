@@ -18,11 +18,14 @@ PASSWORD = "correct horse 1"
 class World:
     def __init__(self, target, case):
         self.target = target
-        self.base = target.base_url
         self.case = case
         self.jar = {}
         self.records = []
         self.slug = re.sub(r"[^a-z0-9]+", "-", case.lower()).strip("-")
+
+    @property
+    def base(self):
+        return self.target.base_url
 
     def email(self, name="user"):
         return "%s.%s@example.com" % (name, self.slug)
