@@ -39,13 +39,13 @@ enum frames_stage { FRAMES_AT_BEGIN = 0, FRAMES_AT_PARAMS, FRAMES_AT_STDIN, FRAM
 /* The state of one walk; all zeros is the start of a connection. */
 struct frames {
 	uint16_t id;
-	bool authorizer;    /* role 2 */
-	bool keep;          /* FCGI_KEEP_CONN */
-	const char *reason; /* why refused, for the log */
+	bool authorizer;             /* role 2 */
+	bool keep;                   /* FCGI_KEEP_CONN */
+	const char *reason;          /* why refused, for the log */
 	size_t params_len, body_len; /* the content: parameters, then body */
 
 	enum frames_stage stage;
-	bool stray;         /* `id` was an authorizer's: its late, empty STDIN may come */
+	bool stray; /* `id` was an authorizer's: its late, empty STDIN may come */
 	size_t content_left, padding_left;
 	unsigned char header_len, begin_len;
 	unsigned char header[FRAMES_HEADER], begin[FRAMES_HEADER];
