@@ -10,6 +10,7 @@
 #include "base/status.h"
 
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #define LISTENERS_MAX 16
 
@@ -17,6 +18,7 @@ struct listener {
 	int fd;
 	bool local;        /* a unix socket */
 	char *unlink_path; /* a socket file we made and remove at the end, or NULL */
+	pid_t opener;      /* the process that removes it, no child of it */
 };
 
 struct listeners {
