@@ -15,10 +15,10 @@
 struct worker_options {
 	const struct listeners *listeners;
 	const struct server_app *app;
-	size_t gate_threads;                     /* -t */
-	size_t lane_threads[SERVER_LANES];       /* of the queued lanes */
-	size_t lane_queue[SERVER_LANES];         /* at most waiting, each */
-	size_t connections_max;                  /* beyond: oldest silent one goes, else 503 */
+	size_t gate_threads;               /* -t */
+	size_t lane_threads[SERVER_LANES]; /* of the queued lanes */
+	size_t lane_queue[SERVER_LANES];   /* at most waiting, each */
+	size_t connections_max;            /* beyond: oldest silent one goes, else 503 */
 	int64_t read_ms, kept_ms, write_ms, queue_ms, stop_ms; /* deadlines */
 	/* Peers allowed on TCP that is not loopback; NULL: loopback only. */
 	bool (*peer_allowed)(void *state, const struct sockaddr *peer);
