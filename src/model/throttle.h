@@ -25,14 +25,23 @@ struct rate_state {
 	unsigned count;
 };
 
-/* The rule for a path below the base path ("/sign-in/email"). */
+/* The rule for a path below the base path ("/sign-in/email"), dot segments
+ * resolved. */
 struct rate_rule rate_rule_for(struct span path);
 
 /* 0: allowed, and *state is advanced; else milliseconds until a next try may
  * pass, and *state is left alone (denied requests do not move the window). */
 int64_t rate_check(const struct rate_rule *rule, struct rate_state *state, int64_t now_ms);
 
-/* --- per account --- */
+/* --- per account ---
+ *
+ * The rule: ten failures in a row are never delayed. After the tenth and each
+ * further one the account waits 1 s, 2 s, 4 s ... 512 s and from then on 15
+ * minutes, whoever asks and from wherever. One failure is forgotten for every
+ * whole hour without another; a success forgets all. However many addresses
+ * take part, at most 22 guesses reach a hash in any hour and 114 in any day. A
+ * guess is counted before it is hashed, so that simultaneous ones count too.
+ */
 
 struct throttle_state {
 	int64_t last_ms;   /* of the last counted failure; 0: never */
@@ -44,7 +53,7 @@ struct throttle_state {
 /* 0: a guess may be tried now; else milliseconds to wait. */
 int64_t throttle_wait_ms(const struct throttle_state *state, int64_t now_ms);
 
-/* Counts a failure / forgets after a success. */
+/* Counts a failure. A success is a zeroed state. */
 void throttle_fail(struct throttle_state *state, int64_t now_ms);
 
 /* --- the client address as a key --- */
@@ -55,7 +64,7 @@ void throttle_fail(struct throttle_state *state, int64_t now_ms);
  * fully expanded. False: not an address. Also what session.ipAddress holds. */
 bool address_key(struct span address, char out[ADDRESS_KEY_ROOM]);
 
-/* "10.0.0.0/8, ::1" and the like. */
+/* "10.0.0.0/8" or "::1"; host bits behind the prefix are dropped. */
 struct network {
 	unsigned char bytes[16]; /* IPv4 as ::ffff:a.b.c.d */
 	unsigned prefix;         /* of the 128 bits */
