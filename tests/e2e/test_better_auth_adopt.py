@@ -4,6 +4,7 @@
 them. A user made there signs in at the service, the session made there lives
 on, a user made by the service signs in there when the old server returns.
 AUTHBRIDGE_DIFF_OURS=reference puts the reference in the service's place."""
+import concurrent.futures
 import json
 import os
 import subprocess
@@ -70,6 +71,7 @@ DATABASES = {
     "no tables": (None, {}, ""),
 }
 suite = tap.Suite()
+results = {}
 place = None
 cluster = None
 
@@ -81,6 +83,9 @@ def setup():
     suite.finally_do(cluster.close)
     place = processes.make_folder()
     suite.finally_do(lambda: processes.remove_folder(place))
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for name in DATABASES:
+            results[name] = pool.submit(adopt, name)
 
 
 class Adopted:
@@ -163,9 +168,11 @@ def adopt(name):
     world.target = path.start_ours()
     if path.package:
         ours_knows(world, old)
+    if AGAINST_ITSELF and name == "account.issuer":
+        return      # 1.7.7 itself cannot make users there
     new = ours_makes(world)
     path.stop()
-    if path.package and name != "jwks without expiresAt":
+    if path.package:
         world.target = path.start_reference()
         reference_knows(world, new)
         path.stop()
@@ -211,7 +218,9 @@ def reference_knows(world, new):
 
 
 for _name in DATABASES:
-    suite.case("adopt: " + _name, _name)(adopt)
+    @suite.case("adopt: " + _name, _name)
+    def adopted(name):
+        results[name].result()
 
 if __name__ == "__main__":
     suite.main(setup)
