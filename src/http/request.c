@@ -28,13 +28,13 @@ enum param {
 	PARAM_COUNT_,
 };
 
-#define IS(literal) (memcmp(name, literal, sizeof(literal) - 1) == 0)
+#define IS(literal) span_equal(name, SPAN(literal))
 
 /* Lengths first: of the thirty parameters of a request most fall out without a
  * comparison. The gate does this for every request that it judges. */
-static enum param param_of(const char *name, size_t len)
+static enum param param_of(struct span name)
 {
-	switch (len) {
+	switch (name.len) {
 	case 11:
 		return IS("REQUEST_URI")   ? PARAM_TARGET
 		       : IS("REMOTE_ADDR") ? PARAM_REMOTE_ADDR
@@ -77,7 +77,7 @@ static enum param param_split(const char *text, const char **value_out)
 	if (equals == NULL)
 		return PARAM_OTHER;
 	*value_out = equals + 1;
-	return param_of(text, (size_t)(equals - text));
+	return param_of(span_make(text, (size_t)(equals - text)));
 }
 
 /* --- the mode --- */
