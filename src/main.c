@@ -13,6 +13,7 @@
 #include "server/worker.h"
 #include "service/hash_lane.h"
 #include "service/limiter.h"
+#include "store/schema.h"
 
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -392,6 +393,27 @@ static int share_memory(struct process *process)
 	return EX_OK;
 }
 
+static void report_step(void *state, const char *step, bool fresh)
+{
+	(void)state;
+	log_info(fresh ? "migrated" : "migration checked", LOG_TEXT("step", step));
+}
+
+/* For demos. A database that cannot be migrated now is told apart by the
+ * workers: away, or of an unknown schema. */
+static void migrate(const struct config *config)
+{
+	CLEANUP(arena_free) struct arena *mem = arena_new(0);
+	char *why = NULL;
+	const struct schema_migration migration = {
+		.url = config->database_url.text,
+		.connect_ms = 5000,
+		.report = report_step,
+	};
+	if (config->auto_migrate && schema_migrate(&migration, mem, &why) != STATUS_OK)
+		log_warn("auto_migrate failed", LOG_TEXT("reason", why));
+}
+
 static int supervise(struct process *process)
 {
 	const struct supervisor_options options = {
@@ -430,8 +452,10 @@ int main(int argc, char **argv)
 	int code = open_listeners(&arguments, &process);
 	if (code == EX_OK)
 		code = share_memory(&process);
-	if (code == EX_OK)
+	if (code == EX_OK) {
+		migrate(process.now.config);
 		code = supervise(&process);
+	}
 	listener_close(&process.listeners);
 	limiter_destroy(&process.limiter);
 	free_generation(&process.now);

@@ -182,13 +182,22 @@ enum status accounts_sign_in(struct service *service, struct arena *mem, const s
 	return finish_sign_in(service, mem, in, &credential, key, now_ms, out);
 }
 
+/* A user without a password is no failure: an empty credential. */
+static enum status find_credential(struct service *service, struct arena *mem, struct span user_id,
+				   struct credential *out)
+{
+	*out = (struct credential){ 0 };
+	enum status found = store_credential(service->store, mem, user_id, out);
+	return found == STATUS_NOT_FOUND ? STATUS_OK : found;
+}
+
 enum status accounts_verify_password(struct service *service, struct arena *mem,
 				     const struct session_view *view, struct span password,
 				     int64_t now_ms, struct account_result *out)
 {
 	*out = (struct account_result){ .reason = "refused", .view = *view };
-	struct credential credential = { 0 };
-	TRY(store_credential(service->store, mem, view->user.id, &credential));
+	struct credential credential;
+	TRY(find_credential(service, mem, view->user.id, &credential));
 	struct span key = throttle_key(service, mem, 'p', view->user.id);
 	TRY(take_guess(service, key, now_ms, &out->wait_ms));
 	if (out->wait_ms > 0)
@@ -235,8 +244,8 @@ enum status accounts_change_password(struct service *service, struct arena *mem,
 		return decide(out, judged, "password_rules");
 	if ((int64_t)password_length(in->current) > service->config->password_max)
 		return decide(out, ACCOUNT_PASSWORD_LONG, "password_rules");
-	struct credential credential = { 0 };
-	TRY(store_credential(service->store, mem, in->view->user.id, &credential));
+	struct credential credential;
+	TRY(find_credential(service, mem, in->view->user.id, &credential));
 	if (credential.hash.len == 0)
 		return decide(out, ACCOUNT_NO_CREDENTIAL, "no_credential");
 	TRY(accounts_verify_password(service, mem, in->view, in->current, now_ms, out));
