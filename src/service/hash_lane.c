@@ -9,13 +9,10 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-/* Of 0..19: the gate's threads go first whenever both want a core. */
-#define LANE_NICE 10
 /* A waiter looks again this often even if no release wakes it: the holder may
  * have been killed. */
 #define LOOK_AGAIN_MS 50
@@ -125,17 +122,8 @@ static bool take_free_slot(struct hash_lane *lane, size_t *slot_out)
 	return false;
 }
 
-static void lower_priority(void)
-{
-	static _Thread_local bool lowered;
-	if (!lowered)
-		setpriority(PRIO_PROCESS, (id_t)gettid(), LANE_NICE);
-	lowered = true;
-}
-
 enum status hash_lane_acquire(struct hash_lane *lane, int64_t wait_ms, size_t *slot_out)
 {
-	lower_priority();
 	int64_t deadline = clock_mono_ms() + wait_ms;
 	const struct timespec look_again = { .tv_nsec = LOOK_AGAIN_MS * 1000000L };
 	for (;;) {

@@ -29,8 +29,7 @@ void hash_lane_destroy(struct hash_lane **lane);
 bool hash_lane_enter(struct hash_lane *lane, size_t worker);
 void hash_lane_leave(struct hash_lane *lane, size_t worker);
 
-/* Waits for a slot until `wait_ms` have passed: STATUS_BUSY then. The calling
- * thread runs at lower CPU priority from its first slot on. */
+/* Waits for a slot until `wait_ms` have passed: STATUS_BUSY then. */
 MUST_CHECK enum status hash_lane_acquire(struct hash_lane *lane, int64_t wait_ms, size_t *slot_out);
 void hash_lane_release(struct hash_lane *lane, size_t slot);
 
