@@ -35,12 +35,7 @@ DATABASES = {
     "1.7.7": ("better-auth", {}, ""),
     "1.6": ("better-auth-1.6", {}, ""),
     "1.5": ("better-auth-1.5", {}, ""),
-    "account.issuer": ("better-auth", {}, """
-        ALTER TABLE account ADD COLUMN issuer text;
-        UPDATE account SET issuer = 'local:credential';
-        ALTER TABLE account ALTER COLUMN issuer SET NOT NULL;
-        CREATE UNIQUE INDEX "account_issuer_accountId_uidx"
-            ON account (issuer, "accountId");"""),
+    "account.issuer": ("better-auth-1.7.2", {}, ""),
     "jwks without alg and crv": ("better-auth-1.6", {}, """
         ALTER TABLE jwks DROP COLUMN IF EXISTS alg,
             DROP COLUMN IF EXISTS crv;"""),
@@ -168,8 +163,6 @@ def adopt(name):
     world.target = path.start_ours()
     if path.package:
         ours_knows(world, old)
-    if AGAINST_ITSELF and name == "account.issuer":
-        return      # 1.7.7 itself cannot make users there
     new = ours_makes(world)
     path.stop()
     if path.package:
