@@ -91,6 +91,23 @@ class Process:
             return log.read()
 
 
+def children_of(parent):
+    """The pids of a process's children, from /proc."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        try:
+            with open("/proc/%s/stat" % entry) as stat:
+                # The name in brackets may hold anything.
+                fields = stat.read().rpartition(")")[2].split()
+        except OSError:
+            continue    # it has just ended
+        if int(fields[1]) == parent:
+            found.append(int(entry))
+    return sorted(found)
+
+
 def wait_for_port(process, address, seconds=20):
     """Waits until something accepts at host:port or unix:/path."""
     deadline = time.monotonic() + seconds

@@ -106,11 +106,7 @@ class Service:
 
     def worker_pids(self):
         """The children that answer; the parent itself when it has none."""
-        found = subprocess.run(["ps", "-o", "pid=", "--ppid",
-                                str(self.process.pid)], check=False,
-                               stdout=subprocess.PIPE, text=True)
-        return sorted(int(p) for p in found.stdout.split()) or [
-            self.process.pid]
+        return processes.children_of(self.process.pid) or [self.process.pid]
 
     def run_until_exit(self, seconds=15):
         """For a configuration that must be refused: (exit code, output)."""

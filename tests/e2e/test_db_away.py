@@ -7,11 +7,11 @@ time; the cases then look at what was answered when.
 import json
 import os
 import signal
-import subprocess
 import threading
 import time
 
 import fcgi_client
+import processes
 from harness import World
 from story import PASSWORD, Browser, fresh_email, signed_up
 from tap import Suite, check, equal
@@ -118,9 +118,7 @@ scenarios = {}
 
 def cluster_pids():
     parent = world.cluster.process.pid
-    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)],
-                           check=False, stdout=subprocess.PIPE, text=True)
-    return [parent] + [int(p) for p in found.stdout.split()]
+    return [parent] + processes.children_of(parent)
 
 
 def signal_cluster(how):
