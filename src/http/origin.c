@@ -106,9 +106,9 @@ static bool custom_matches(const struct pattern *pattern, struct arena *mem, str
 
 /* --- wildcards --- */
 
-/* `*` is any run and `?` any one character, slashes excepted. The last star
- * alone is ever tried again: linear in practice, never worse than the product
- * of the lengths. */
+/* `*` is any run and `?` any one character: an origin holds no slash but those
+ * of its "://", which a pattern spells out. The last star alone is ever tried
+ * again, so the work is at most the product of the lengths. */
 static bool glob_matches(struct span glob, struct span text)
 {
 	size_t g = 0, t = 0, star = glob.len, mark = 0;
@@ -116,11 +116,10 @@ static bool glob_matches(struct span glob, struct span text)
 		if (g < glob.len && glob.at[g] == '*') {
 			star = g++;
 			mark = t;
-		} else if (g < glob.len &&
-			   (glob.at[g] == text.at[t] || (glob.at[g] == '?' && text.at[t] != '/'))) {
+		} else if (g < glob.len && (glob.at[g] == text.at[t] || glob.at[g] == '?')) {
 			g++;
 			t++;
-		} else if (star < glob.len && text.at[mark] != '/') {
+		} else if (star < glob.len) {
 			g = star + 1;
 			t = ++mark;
 		} else {
@@ -305,8 +304,8 @@ static int dots_of(struct span segment)
 	return dots;
 }
 
-/* "/.//evil" and "/a/..//evil" resolve to "//evil": the same origin to a
- * browser, another host to whoever resolves first and goes there then. */
+/* "//evil" is another host. "/.//evil" and "/a/..//evil" resolve to it: the same
+ * origin to a browser, but not to whoever resolves first and goes there then. */
 static bool resolves_to_host(struct span path)
 {
 	struct span rest = span_from(path, 1), segment;
@@ -334,8 +333,6 @@ static bool is_safe_relative(struct span url)
 			return false;
 		end++;
 	}
-	if (url.len > 1 && url.at[1] == '/')
-		return false;
 	return !resolves_to_host(span_first(url, end));
 }
 

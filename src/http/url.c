@@ -70,7 +70,7 @@ bool url_split_scheme(struct arena *mem, struct span text, struct span *scheme_o
 		      struct span *rest_out)
 {
 	size_t colon = span_find(text, ':');
-	if (colon == text.len || colon == 0 || !is_letter(text.at[0]))
+	if (colon == text.len || !is_letter(text.at[0]))
 		return false;
 	for (size_t i = 1; i < colon; i++) {
 		char c = text.at[i];

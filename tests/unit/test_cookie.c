@@ -143,6 +143,7 @@ static void cookie_value_cannot_add_attributes(void **state)
 		{ "v\r\nx: y", 7 },
 		{ "v w", 3 },
 		{ "v,w", 3 },
+		{ "v;w", 3 },
 		{ "v\0w", 3 },
 		{ "\"v\"", 3 },
 		{ "v\\", 2 },

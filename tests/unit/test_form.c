@@ -51,6 +51,7 @@ static void form_pairs_are_decoded_as_browsers_do(void **state)
 		{ S("%61=%62%2B%26%3d"), { S("a"), S("b+&=") } },
 		{ S("a=%zz"), { S("a"), S("%zz") } },
 		{ S("a=%2"), { S("a"), S("%2") } },
+		{ S("a=%4z%z4"), { S("a"), S("%4z%z4") } },
 		{ S("a=%"), { S("a"), S("%") } },
 		{ S("a=%%41"), { S("a"), S("%A") } },
 		{ S("a=%2541"), { S("a"), S("%41") } },
