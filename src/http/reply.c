@@ -135,7 +135,11 @@ static enum status assemble(const struct reply *r, struct span *block_out)
 	struct buf block;
 
 	buf_init(&block, r->head.mem, REPLY_HEAD_MAX + REPLY_BODY_MAX + 64);
-	buf_format(&block, "Status: %d %s\r\n", r->status, phrase_of(r->status));
+	buf_add(&block, SPAN("Status: "));
+	buf_int(&block, r->status);
+	buf_byte(&block, ' ');
+	buf_text(&block, phrase_of(r->status));
+	buf_add(&block, SPAN("\r\n"));
 	buf_add(&block, buf_span(&r->head));
 	buf_add(&block, SPAN("\r\n"));
 	buf_add(&block, buf_span(&r->body));
