@@ -18,8 +18,8 @@ _folder = None
 def folder():
     """Where the scripts stand beside their node_modules; Skip without them.
 
-    A source tree that may be written gets them beside the scripts. Otherwise
-    AUTHBRIDGE_NODE_DIR, or a temporary folder that the caller's run removes.
+    AUTHBRIDGE_NODE_DIR, or a folder of the build, so that the source tree stays
+    as it is; without either beside the scripts.
     """
     global _folder
     if _folder:
@@ -27,8 +27,9 @@ def folder():
     if not shutil.which("node"):
         raise tap.Skip("node is not installed")
     place = os.environ.get("AUTHBRIDGE_NODE_DIR")
-    if not place:
-        place = HERE if os.access(HERE, os.W_OK) else processes.make_folder()
+    if not place and os.environ.get("AUTHBRIDGE_BUILD"):
+        place = os.path.abspath(os.environ["AUTHBRIDGE_BUILD"]) + "/node"
+    place = place or HERE
     if place != HERE:
         os.makedirs(place, exist_ok=True)
         for name in SCRIPTS:

@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Side by side with the reference server, on one database cluster and machine.
+
+    AUTHBRIDGE_BUILD=DIR python3 bench.py [SECONDS [ROUNDS]]
+
+get-session and sign-in, alternating rounds, medians; the reference answers
+HTTP itself, the service stands behind nginx on its sample configuration.
+Needs wrk. Prints TSV: what, reference, service, ratio, wanted ratio; exits 1
+when a ratio is missed. The database, the web server and wrk use the same
+processors as the servers under test, so the ratios are lower bounds.
+"""
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
+
+import postgres
+import processes
+import service_at
+from backend import Probe
+from reference import Reference
+from target import HttpTarget
+from webserver import ROOT, WebServer
+from world import PASSWORD, World
+
+SECRET = "conformance-secret-conformance-secret-0123456789"
+WANTED = {"get-session": 20, "sign-in": 10, "resident KiB": 5}
+
+
+class Contestant:
+    """A server with one signed-in user."""
+
+    def __init__(self, name, pid, port, cluster, database, base_url):
+        self.name, self.pid, self.port = name, pid, port
+        target = HttpTarget(name, port, cluster, database, base_url, SECRET)
+        self.world = World(target, name)
+        self.world.sign_up()
+        self.rates = {}
+
+    def wrk(self, seconds, folder, path, cookie=None, body=None):
+        script = "%s/%s.lua" % (folder, self.name)
+        with open(script, "w", encoding="utf-8") as out:
+            out.write(lua(self.world.base, cookie, body))
+        done = subprocess.run(
+            ["wrk", "-t1", "-c16", "-d%ds" % seconds, "--timeout", "10s",
+             "-s", script, "http://127.0.0.1:%d/api/auth%s" % (self.port,
+                                                               path)],
+            check=True, stdout=subprocess.PIPE, text=True).stdout
+        rate, wrong = done.strip().splitlines()[-1].split()
+        if int(wrong):
+            raise AssertionError("%s %s: %s answers were not 200" % (
+                self.name, path, wrong))
+        return float(rate)
+
+    def measure(self, seconds, folder):
+        cookie = self.world.cookie("session_token",
+                                   self.world.session_cookie())
+        body = json.dumps({"email": self.world.email(),
+                           "password": PASSWORD})
+        for what, rate in (
+                ("get-session", self.wrk(seconds, folder, "/get-session",
+                                         cookie=cookie)),
+                ("sign-in", self.wrk(seconds, folder, "/sign-in/email",
+                                     body=body))):
+            self.rates.setdefault(what, []).append(rate)
+        self.rates.setdefault("resident KiB", []).append(self.resident())
+
+    def resident(self):
+        """Proportional set size of the process and its children."""
+        return sum(pss(pid) for pid in tree(self.pid))
+
+
+def lua(base, cookie, body):
+    lines = ['wrk.headers["Host"] = %s' % json.dumps(base.split("//")[1])]
+    if cookie:
+        lines.append('wrk.headers["Cookie"] = %s' % json.dumps(cookie))
+    if body:
+        lines += ['wrk.method = "POST"', "wrk.body = %s" % json.dumps(body),
+                  'wrk.headers["Content-Type"] = "application/json"']
+    return "\n".join(lines) + """
+local threads = {}
+function setup(thread) table.insert(threads, thread) end
+function init() wrong = 0 end
+function response(status) if status ~= 200 then wrong = wrong + 1 end end
+function done(summary)
+	local wrong = summary.errors.connect + summary.errors.read
+		+ summary.errors.write + summary.errors.timeout
+	for _, thread in ipairs(threads) do wrong = wrong + thread:get("wrong") end
+	print(string.format("%.2f %d", summary.requests * 1e6 / summary.duration,
+		wrong))
+end
+"""
+
+
+def tree(pid):
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)],
+                           check=False, stdout=subprocess.PIPE, text=True)
+    children = [int(child) for child in found.stdout.split()]
+    return [pid] + [each for child in children for each in tree(child)]
+
+
+def pss(pid):
+    with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as rollup:
+        return next(int(line.split()[1]) for line in rollup
+                    if line.startswith("Pss:"))
+
+
+def contestants(cluster, place, owned):
+    for name in ("bench_reference", "bench_ours"):
+        cluster.drop_database(name)
+        cluster.create_database(name)
+    port = processes.free_port()
+    base = "http://127.0.0.1:%d" % port
+    reference = Reference(cluster, "bench_reference", place, "production",
+                          port=port, baseURL=base, secret=SECRET,
+                          migrate=True, rateLimit={"enabled": False})
+    owned.append(reference)
+    port = processes.free_port()
+    ours = "http://127.0.0.1:%d" % port
+    service = service_at.started(cluster, "bench_ours", place, ours,
+                                 secret=SECRET, rate_limit="off",
+                                 log_level="error")
+    owned.append(service)
+    service.wait_ready()
+    probe = Probe()
+    owned.append(probe)
+    owned.append(WebServer("nginx", place, service.unix, probe.address,
+                           ROOT + "/examples/web", None, port))
+    return (Contestant("reference", reference.process.pid, reference.port,
+                       cluster, "bench_reference", base),
+            Contestant("service", service.process.pid, port, cluster,
+                       "bench_ours", ours))
+
+
+def report(reference, service):
+    good = True
+    print("what\treference\tservice\tratio\twanted")
+    for what, wanted in WANTED.items():
+        left = statistics.median(reference.rates[what])
+        right = statistics.median(service.rates[what])
+        ratio = left / right if "KiB" in what else right / left
+        good = good and ratio >= wanted
+        print("%s\t%.1f\t%.1f\t%.1f\t%d" % (what, left, right, ratio, wanted))
+    return good
+
+
+def main():
+    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 4
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
+    cluster = postgres.Cluster()
+    place = processes.make_folder()
+    owned = []
+    try:
+        both = contestants(cluster, place, owned)
+        for _ in range(rounds):
+            for each in both:
+                each.measure(seconds, place)
+        sys.exit(0 if report(*both) else 1)
+    finally:
+        for each in reversed(owned):
+            each.close()
+        processes.remove_folder(place)
+        cluster.close()
+
+
+if __name__ == "__main__":
+    main()
