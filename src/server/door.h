@@ -6,10 +6,9 @@
  * held by a peer that is silent, slow, or does not read: such a connection
  * waits in a table (slots.h) and costs one descriptor.
  *
- * The threads that answer also wait, all in one epoll: a listener is armed for
- * one thread at a time and again right after its accept, a connection for one
- * thread until it says otherwise. So a request that came at once is accepted,
- * read, answered and closed by one thread without a lock or a hand-over.
+ * The threads that answer also wait, all in one epoll, and each takes one event.
+ * So a request that came at once is accepted, read, answered and closed by one
+ * thread without a lock or a hand-over.
  *
  * All functions are thread-safe.
  */
@@ -44,14 +43,19 @@ struct door_visit {
 	struct frames next; /* the walk for the next request */
 };
 
-/* What one thread reads with; its own. */
+/* What one thread waits and reads with; its own, all zeros at first. */
 #define DOOR_ROOM 16384
+struct door_seat {
+	uint32_t hot; /* listeners where it has not yet seen the end of the arrivals */
+	uint32_t turns;
+	char room[DOOR_ROOM];
+};
 
 /* Does not own the listeners; they get O_NONBLOCK. */
 MUST_CHECK enum status door_open(const struct door_options *options, struct door **door_out);
 
 /* Waits for a whole request. False: the door is ended. */
-MUST_CHECK bool door_next(struct door *door, char room[DOOR_ROOM], struct intake *in,
+MUST_CHECK bool door_next(struct door *door, struct door_seat *seat, struct intake *in,
 			  struct door_visit *out);
 
 /* Sends the whole answer, at once or when the peer makes room; then keeps,

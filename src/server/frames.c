@@ -260,3 +260,14 @@ void frames_answer(uint16_t id, struct span block, struct frames_records *out)
 	add_header(out, TYPE_END, id, FRAMES_HEADER);
 	add_eight(out, (const unsigned char[FRAMES_HEADER]){ 0 });
 }
+
+void frames_copy(const struct frames_records *records, size_t sent, char *to)
+{
+	for (int i = 0; i < records->count; i++) {
+		const struct iovec *part = &records->parts[i];
+		size_t skip = least(sent, part->iov_len);
+		memcpy(to, (const char *)part->iov_base + skip, part->iov_len - skip);
+		to += part->iov_len - skip;
+		sent -= skip;
+	}
+}

@@ -83,4 +83,7 @@ void frames_replay(const struct frames *f, struct span params, struct frames_rec
  * most 6 * 64 KiB - 6. */
 void frames_answer(uint16_t id, struct span block, struct frames_records *out);
 
+/* Copies what is left after the first `sent` bytes. */
+void frames_copy(const struct frames_records *records, size_t sent, char *to);
+
 #endif

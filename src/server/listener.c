@@ -166,10 +166,19 @@ static bool parse_address(const char *address, union address *out)
 	return true;
 }
 
-static bool is_loopback(const union address *at)
+bool listener_is_loopback(const struct sockaddr *address)
 {
-	return at->any.sa_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&at->six.sin6_addr)
-					     : ntohl(at->four.sin_addr.s_addr) >> 24 == 127;
+	union {
+		const struct sockaddr *any;
+		const struct sockaddr_in *four;
+		const struct sockaddr_in6 *six;
+	} at = { address };
+	if (address->sa_family == AF_INET)
+		return ntohl(at.four->sin_addr.s_addr) >> 24 == 127;
+	if (address->sa_family != AF_INET6)
+		return false;
+	const struct in6_addr *six = &at.six->sin6_addr;
+	return IN6_IS_ADDR_LOOPBACK(six) || (IN6_IS_ADDR_V4MAPPED(six) && six->s6_addr[12] == 127);
 }
 
 static enum status open_tcp(struct listeners *all, const char *address, bool peers_given,
@@ -180,7 +189,7 @@ static enum status open_tcp(struct listeners *all, const char *address, bool pee
 	if (!parse_address(address, &at))
 		return fail(why, STATUS_INVALID, address,
 			    "not an address: write unix:/path, 127.0.0.1:9010 or [::1]:9010");
-	if (!is_loopback(&at) && !peers_given)
+	if (!listener_is_loopback(&at.any) && !peers_given)
 		return fail(why, STATUS_INVALID, address,
 			    "not a loopback address: name who may connect in listen_peers");
 	bool six = at.any.sa_family == AF_INET6;

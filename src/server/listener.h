@@ -38,6 +38,9 @@ MUST_CHECK enum status listener_open(struct listeners *all, const char *address,
 /* Sockets given by whoever started us. STATUS_NOT_FOUND: none. */
 MUST_CHECK enum status listener_inherit(struct listeners *all, struct buf *why);
 
+/* 127.0.0.0/8, ::1, and the former written as an IPv6 address. */
+bool listener_is_loopback(const struct sockaddr *address);
+
 /* Closes all, and removes the files we made. */
 void listener_close(struct listeners *all);
 

@@ -100,6 +100,18 @@ struct slot *slots_newer(const struct slot *slot)
 	return first_idle(slot->newer);
 }
 
+struct slot *slots_most_silent(const struct slots *slots)
+{
+	static const enum slot_wait waits[] = { SLOT_READING, SLOT_KEPT, SLOT_DRAINING };
+	struct slot *oldest = NULL;
+	for (size_t i = 0; i < COUNT_OF(waits); i++) {
+		struct slot *slot = slots_oldest(slots, waits[i]);
+		if (slot != NULL && (oldest == NULL || slot->since_ms < oldest->since_ms))
+			oldest = slot;
+	}
+	return oldest;
+}
+
 uint64_t slots_tag(const struct slots *slots, const struct slot *slot)
 {
 	return (uint64_t)slot->generation << 32 | (uint64_t)(slot - slots->at);

@@ -63,6 +63,9 @@ struct slot *slots_oldest(const struct slots *slots, enum slot_wait wait);
 /* The next one of its queue that no thread is at. */
 struct slot *slots_newer(const struct slot *slot);
 
+/* The one that has been silent longest and owes us bytes. NULL: none. */
+struct slot *slots_most_silent(const struct slots *slots);
+
 /* What epoll gives back, and the slot if it is still the same one. */
 uint64_t slots_tag(const struct slots *slots, const struct slot *slot);
 struct slot *slots_find(const struct slots *slots, uint64_t tag);

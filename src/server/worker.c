@@ -27,7 +27,7 @@ struct worker_thread {
 	pthread_t id;
 	struct worker *worker;
 	enum server_lane lane;
-	char *room; /* of a gate thread */
+	struct door_seat *seat; /* of a gate thread */
 };
 
 struct worker {
@@ -87,7 +87,7 @@ static void *gate_main(void *arg)
 	struct fcgi_pipe pipe = FCGI_PIPE_NONE;
 	struct exchange *x = take_spare(worker);
 	void *local = local_new(serve->app);
-	while (door_next(serve->door, thread->room, &x->intake, &x->visit)) {
+	while (door_next(serve->door, thread->seat, &x->intake, &x->visit)) {
 		if (!serve_whole(serve, x, &pipe, local))
 			x = take_spare(worker);
 	}
@@ -122,13 +122,13 @@ static enum status start_thread(struct worker *worker, const pthread_attr_t *att
 	struct worker_thread *thread = &worker->threads[worker->started];
 	*thread = (struct worker_thread){ .worker = worker, .lane = lane };
 	if (lane == SERVER_LANE_GATE) {
-		thread->room = malloc(DOOR_ROOM);
-		if (thread->room == NULL)
+		thread->seat = calloc(1, sizeof(*thread->seat));
+		if (thread->seat == NULL)
 			return STATUS_NO_MEMORY;
 	}
 	if (pthread_create(&thread->id, attributes,
 			   lane == SERVER_LANE_GATE ? gate_main : lane_main, thread) != 0) {
-		free(thread->room);
+		free(thread->seat);
 		return STATUS_UNAVAILABLE;
 	}
 	worker->started++;
@@ -170,7 +170,7 @@ static void stop_threads(struct worker *worker)
 	}
 	for (size_t i = 0; i < worker->started; i++) {
 		pthread_join(worker->threads[i].id, NULL);
-		free(worker->threads[i].room);
+		free(worker->threads[i].seat);
 	}
 }
 
