@@ -15,8 +15,8 @@ async function auth(path, body) {
 		headers: { "Content-Type": "application/json" },
 		body: JSON.stringify(body),
 	});
-	const text = await answer.text();
-	const data = text ? JSON.parse(text) : null;
+	/* A web server's own error page is not JSON. */
+	const data = await answer.json().catch(() => null);
 	if (!answer.ok)
 		throw new Error((data && data.message) || "Error " + answer.status);
 	jwt = answer.headers.get("set-auth-jwt") || jwt;
