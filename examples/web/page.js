@@ -114,6 +114,7 @@ function act(action) {
 }
 
 async function enter(path, form) {
+	jwt = null;
 	user = (await auth(path, Object.fromEntries(new FormData(form)))).user;
 	form.reset();
 	show();
