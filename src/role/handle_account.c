@@ -57,6 +57,7 @@ static bool begin_session(struct exchange *x, const struct session_view *view, b
 		exchange_clear_stale_remember(x);
 	exchange_set_session(x, &view->session, remember);
 	exchange_set_device(x, view->user.id);
+	reply_header(x->reply, "cache-control", SPAN("no-store"));
 	return exchange_set_jwt(x, view);
 }
 
