@@ -169,6 +169,9 @@ void exchange_expose(struct exchange *x)
 
 void exchange_set_device(struct exchange *x, struct span user_id)
 {
+	/* Without a throttle there is no allowance to tell apart. */
+	if (!x->app->config->rate_limit)
+		return;
 	struct span name = cookies_name_device(x->service, x->mem, user_id, x->now_ms / 1000);
 	struct span value = cookies_seal(x->service, x->mem, name);
 	set_cookie(x, x->app->device_cookie, encode_percent(x->mem, value), DEVICE_TTL_S);
