@@ -10,7 +10,6 @@ xargs grep -nIE '(^|[^a-zA-Z0-9_.])/(home|root|work|Users)/[a-z]' <"$work/list" 
 xargs grep -nIE '(pypi|pythonhosted|npmjs|crates|rubygems|golang|debian|ubuntu|alpinelinux|docker)[.](org|io|com)' <"$work/list" |
 	grep -E '(registry|files|deb|ftp|archive|security|snapshot|mirror|proxy|index|dl-cdn|static)[a-z0-9-]*[.]|pypi[.]org' |
 	tap "no package hosts"
-xargs grep -nIE '(10|192[.]168|172[.](1[6-9]|2[0-9]|3[01]))([.][0-9]{1,3}){2,3}[:/]?(3128|8080|8888)' <"$work/list" |
-	tap "no proxies"
+xargs grep -nIE '(https?|all|no)_proxy *=' <"$work/list" | tap "no proxies"
 
 tap_end
