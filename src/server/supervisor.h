@@ -2,8 +2,12 @@
 /*
  * supervisor: the small parent. Forks workers, restarts a dead one at once
  * (with a growing pause while it keeps dying young), passes TERM on, and on
- * HUP starts a new generation beside the old one before ending that. Handlers
- * only write to a pipe; everything happens in the loop.
+ * HUP starts a new generation beside the old one before ending that. As
+ * process 1 it buries strangers' children too. There are no signal handlers:
+ * signals are blocked and read from a descriptor.
+ *
+ * A worker ends when the parent says so, when it gets TERM itself (and is then
+ * replaced), and when the parent is gone.
  */
 #ifndef SERVER_SUPERVISOR_H
 #define SERVER_SUPERVISOR_H
@@ -31,7 +35,8 @@ struct supervisor_options {
 };
 
 /* Until TERM or INT: 0. A first generation whose worker exits with a
- * sysexits code (64..78) before it is ready ends all with that code. */
+ * sysexits code (64..78) before it is ready ends all with that code. On one
+ * thread alone, which may not have others. */
 int supervisor_run(const struct supervisor_options *options);
 
 #endif
