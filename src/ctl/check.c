@@ -68,7 +68,7 @@ static void check_feed(const struct ctl *ctl, struct report *report)
 	    good ? probe.database : status == STATUS_OK ? "a standby, which cannot LISTEN" : why);
 }
 
-static void check_schema(const struct ctl *ctl, struct report *report)
+bool ctl_schema_is_good(const struct ctl *ctl, const char **why_out)
 {
 	struct store_options options = {
 		.url = ctl->config->database_url.text,
@@ -84,9 +84,18 @@ static void check_schema(const struct ctl *ctl, struct report *report)
 	if (status == STATUS_OK)
 		status = store_check_schema(store, ctl->mem, &why);
 	store_close(&store);
-	if (status == STATUS_OK)
+	if (why_out != NULL)
+		*why_out = why != NULL ? why : status_word(status);
+	return status == STATUS_OK;
+}
+
+static void check_schema(const struct ctl *ctl, struct report *report)
+{
+	const char *why = NULL;
+	bool good = ctl_schema_is_good(ctl, &why);
+	if (good)
 		why = arena_format(ctl->mem, "migration %d, all rights", SCHEMA_LEVEL);
-	say(report, "schema", status == STATUS_OK, why != NULL ? why : status_word(status));
+	say(report, "schema", good, why);
 }
 
 int ctl_check(const struct ctl *ctl)

@@ -14,8 +14,6 @@
 
 #define CTL_CONNECT_MS 5000
 
-struct store;
-
 struct ctl {
 	const struct config *config;
 	struct arena *mem;
@@ -26,6 +24,9 @@ struct ctl {
 
 int ctl_migrate(const struct ctl *ctl);
 int ctl_check(const struct ctl *ctl);
+
+/* What the service itself would find; `why_out` (may be NULL) gets its reason. */
+bool ctl_schema_is_good(const struct ctl *ctl, const char **why_out);
 
 /* Says what went wrong on stderr; the exit code for it. */
 int ctl_fail(const char *what, const char *why, enum status status);

@@ -161,7 +161,9 @@ static enum status learn(struct feed *feed)
 	struct feed_mark mark;
 	enum status status = feed->whole ? read_changes(feed, &mark) : read_whole(feed, &mark);
 	if (status == STATUS_OK && !mark.armed) {
-		log_error("triggers are missing: run `authbridgectl migrate`");
+		if (!feed->reported)
+			log_error("triggers are missing: run `authbridgectl migrate`");
+		feed->reported = true;
 		status = STATUS_INTERNAL;
 	}
 	/* A lost connection keeps what is known, which ages; anything else has

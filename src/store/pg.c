@@ -187,13 +187,12 @@ static enum status set_up_session(struct pg *pg)
 	return status;
 }
 
-static void say_why(const struct pg *pg, const char *fallback, char *reason)
+/* `words`, or libpq's own when NULL. */
+static void say_why(const struct pg *pg, const char *words, char *reason)
 {
 	if (reason == NULL)
 		return;
-	const char *text = pg->conn != NULL ? PQerrorMessage(pg->conn) : "";
-	if (text[0] == '\0')
-		text = fallback;
+	const char *text = words != NULL ? words : PQerrorMessage(pg->conn);
 	snprintf(reason, PG_REASON_ROOM, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
@@ -213,13 +212,15 @@ enum status pg_connect(const struct pg_options *options, char *reason, struct pg
 		return STATUS_NO_MEMORY;
 	PQsetNoticeProcessor(pg->conn, silence, NULL);
 	if (PQstatus(pg->conn) == CONNECTION_BAD || !finish_connecting(pg, deadline_ms)) {
-		say_why(pg, "no answer in time", reason);
+		/* What libpq has said of a connection under way is half a line. */
+		bool late = PQstatus(pg->conn) != CONNECTION_BAD;
+		say_why(pg, late ? "no answer in time" : NULL, reason);
 		return STATUS_UNAVAILABLE;
 	}
 	if (PQsetnonblocking(pg->conn, 1) != 0)
 		return STATUS_NO_MEMORY;
 	if (options->prepared && set_up_session(pg) != STATUS_OK) {
-		say_why(pg, "session settings were refused", reason);
+		say_why(pg, pg->broken ? "no answer in time" : NULL, reason);
 		return STATUS_UNAVAILABLE;
 	}
 	*out = pg;
@@ -308,9 +309,17 @@ static const struct meaning *meaning_of(const char *state)
 	return &meanings[i];
 }
 
+static bool is_stopping(const struct pg *pg)
+{
+	struct pollfd fd = { .fd = pg->stop_fd, .events = POLLIN };
+	return poll(&fd, 1, 0) > 0;
+}
+
 static enum status break_off(struct pg *pg, const char *what, const char *reason)
 {
 	pg->broken = true;
+	if (is_stopping(pg))
+		return STATUS_UNAVAILABLE;
 	log_warn("database connection lost", LOG_TEXT("statement", what),
 		 LOG_TEXT("reason", reason), LOG_TEXT("sqlstate", pg->state));
 	return STATUS_UNAVAILABLE;
@@ -490,7 +499,7 @@ enum status pg_script(struct pg *pg, const char *sql, int64_t wait_ms, char *rea
 	enum status status = finish(pg, "script", PQsendQuery(pg->conn, sql),
 				    clock_mono_ms() + wait_ms, NULL);
 	if (status != STATUS_OK)
-		say_why(pg, status_word(status), reason);
+		say_why(pg, pg->broken ? "no answer in time" : NULL, reason);
 	return status;
 }
 
