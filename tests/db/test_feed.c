@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+/* The feed on a real database: whoever ends a session, the feed hears of it. */
+#include "pg_fixture.h"
+
+#include "base/clock.h"
+#include "store/feed.h"
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <setjmp.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define MAX_AGE_MS 1000
+#define PATIENCE_MS 5000
+#define ISSUED INT64_C(1767225600)
+
+static const char *url;
+static struct feed *feed;
+static _Atomic uint64_t keys_seen, keys_calls;
+
+static void keys_changed(void *state, uint64_t generation)
+{
+	(void)state;
+	keys_seen = generation;
+	keys_calls++;
+}
+
+static struct feed *start(const char *at, int64_t max_age_ms)
+{
+	struct feed_options options = {
+		.url = at,
+		.max_age_ms = max_age_ms,
+		.connect_ms = 2000,
+		.rng = &rng_system,
+		.keys_changed = keys_changed,
+	};
+	struct feed *started = NULL;
+	assert_int_equal(feed_start(&options, &started), STATUS_OK);
+	return started;
+}
+
+static struct feed_answer ask(const char *session, const char *user)
+{
+	return feed_ask(feed, span_of(session), span_of(user), ISSUED, clock_mono_ms());
+}
+
+static void pause_ms(int ms)
+{
+	poll(NULL, 0, ms);
+}
+
+/* Milliseconds it took. */
+static int64_t wait_for(enum feed_state want, const char *session, const char *user, bool revoked)
+{
+	int64_t begin = clock_mono_ms();
+	struct feed_answer answer = ask(session, user);
+	while (answer.state != want || answer.revoked != revoked) {
+		if (clock_mono_ms() - begin > PATIENCE_MS)
+			fail_msg("session %s user %s: state %d revoked %d", session, user,
+				 answer.state, answer.revoked);
+		pause_ms(1);
+		answer = ask(session, user);
+	}
+	return clock_mono_ms() - begin;
+}
+
+static void add_session(const char *user, const char *session)
+{
+	char sql[1024];
+	snprintf(sql, sizeof(sql),
+		 "INSERT INTO public.\"user\" (id, name, email, \"emailVerified\")"
+		 " VALUES ('%s', 'n', '%s@example.com', false) ON CONFLICT DO NOTHING;"
+		 " INSERT INTO public.session (id, token, \"userId\", \"expiresAt\","
+		 " \"updatedAt\") VALUES ('%s', 't-%s', '%s', now() + interval '7 days', now())",
+		 user, user, session, session, user);
+	pg_fixture_sql(sql);
+}
+
+/* --- who ends a session --- */
+
+static void B_US4_a_session_ended_by_any_hand_is_heard(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *session, *sql;
+	} cases[] = {
+		{ "s-delete", "DELETE FROM public.session WHERE id = 's-delete'" },
+		{ "s-past", "UPDATE public.session SET \"expiresAt\" = now() - interval '1 s'"
+			    " WHERE id = 's-past'" },
+		{ "s-now", "UPDATE public.session SET \"expiresAt\" = now() WHERE id = 's-now'" },
+		{ "s-soon", "UPDATE public.session SET \"expiresAt\" = now() + interval '300 ms'"
+			    " WHERE id = 's-soon'" },
+		{ "s-renamed", "UPDATE public.session SET id = 'other' WHERE id = 's-renamed'" },
+		{ "s-replica", "SET session_replication_role = replica;"
+			       " DELETE FROM public.session WHERE id = 's-replica'" },
+		{ "s-cascade", "DELETE FROM public.\"user\" WHERE id = 'u-s-cascade'" },
+		{ "s-truncate", "TRUNCATE public.session" },
+		{ "s-truncate-user", "TRUNCATE public.\"user\" CASCADE" },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char user[64];
+		snprintf(user, sizeof(user), "u-%s", cases[i].session);
+		add_session(user, cases[i].session);
+		wait_for(FEED_CURRENT, cases[i].session, "", false);
+		pg_fixture_sql(cases[i].sql);
+		int64_t took = wait_for(FEED_CURRENT, cases[i].session, "", true);
+		if (took > 900)
+			fail_msg("%s: heard after %lld ms", cases[i].session, (long long)took);
+	}
+}
+
+static void what_ends_no_session_is_not_heard(void **state)
+{
+	(void)state;
+	uint64_t before, after;
+	struct feed_stats stats;
+	add_session("u-quiet", "s-quiet");
+	pg_fixture_sql("INSERT INTO public.session (id, token, \"userId\", \"expiresAt\","
+		       " \"updatedAt\") VALUES ('s-old', 't-s-old', 'u-quiet',"
+		       " now() - interval '2 days', now())");
+	before = (uint64_t)pg_fixture_int("SELECT count(*) FROM authbridge.revocation");
+	pg_fixture_sql("UPDATE public.session SET \"expiresAt\" = now() + interval '8 days'"
+		       " WHERE id = 's-quiet';"
+		       " UPDATE public.session SET \"updatedAt\" = now() WHERE id = 's-quiet';"
+		       " DELETE FROM public.session WHERE id = 's-old';"
+		       " DELETE FROM public.session WHERE id = 'nothing'");
+	after = (uint64_t)pg_fixture_int("SELECT count(*) FROM authbridge.revocation");
+	assert_int_equal(before, after);
+	/* Nor does a session that was shortened and made longer again. */
+	pg_fixture_sql("UPDATE public.session SET \"expiresAt\" = now() + interval '400 ms'"
+		       " WHERE id = 's-quiet'");
+	pg_fixture_sql("UPDATE public.session SET \"expiresAt\" = now() + interval '8 days'"
+		       " WHERE id = 's-quiet'");
+	feed_read_stats(feed, clock_mono_ms(), &stats);
+	uint64_t reads = stats.reads;
+	int64_t begin = clock_mono_ms();
+	while (clock_mono_ms() - begin < 700 || stats.reads < reads + 3) {
+		pause_ms(5);
+		feed_read_stats(feed, clock_mono_ms(), &stats);
+	}
+	assert_false(ask("s-quiet", "u-quiet").revoked);
+}
+
+/* --- cut-offs and disabled users --- */
+
+static void the_latest_cut_off_wins_in_any_order(void **state)
+{
+	(void)state;
+	char sql[256];
+	static const int order[] = { 1000, -500, 2000, 50 };
+	for (size_t i = 0; i < COUNT_OF(order); i++) {
+		snprintf(sql, sizeof(sql),
+			 "INSERT INTO authbridge.cutoff (user_id, not_before)"
+			 " VALUES ('u-cut', to_timestamp(%lld)) ON CONFLICT (user_id)"
+			 " DO UPDATE SET not_before = excluded.not_before",
+			 (long long)ISSUED + order[i]);
+		pg_fixture_sql(sql);
+		wait_for(FEED_CURRENT, "any", "u-cut", true);
+	}
+	struct span any = SPAN("any"), user = SPAN("u-cut");
+	int64_t begin = clock_mono_ms(), mono_ms = begin;
+	while (!feed_ask(feed, any, user, ISSUED + 1999, mono_ms).revoked) {
+		mono_ms = clock_mono_ms();
+		assert_true(mono_ms - begin < PATIENCE_MS);
+	}
+	assert_false(feed_ask(feed, any, user, ISSUED + 2000, mono_ms).revoked);
+	assert_false(ask("any", "u-other").revoked);
+	pg_fixture_sql("DELETE FROM authbridge.cutoff WHERE user_id = 'u-cut'");
+	wait_for(FEED_CURRENT, "any", "u-cut", false);
+	pg_fixture_sql("INSERT INTO authbridge.cutoff (user_id) VALUES ('')");
+	wait_for(FEED_CURRENT, "any", "u-other", true);
+	assert_true(feed_ask(feed, SPAN_ABSENT, SPAN("x"), -1, mono_ms).revoked);
+	pg_fixture_sql("DELETE FROM authbridge.cutoff WHERE user_id = ''");
+	wait_for(FEED_CURRENT, "any", "u-other", false);
+}
+
+static void a_deleted_user_is_cut_off(void **state)
+{
+	(void)state;
+	add_session("u-gone", "s-gone");
+	wait_for(FEED_CURRENT, "", "u-gone", false);
+	pg_fixture_sql("DELETE FROM public.\"user\" WHERE id = 'u-gone'");
+	wait_for(FEED_CURRENT, "", "u-gone", true);
+}
+
+static void disabling_is_heard_and_enabling_too(void **state)
+{
+	(void)state;
+	add_session("u-off", "s-off");
+	pg_fixture_sql("INSERT INTO authbridge.disabled_user (user_id) VALUES ('u-off')");
+	wait_for(FEED_CURRENT, "", "u-off", true);
+	wait_for(FEED_CURRENT, "s-off", "", true);
+	pg_fixture_sql("UPDATE authbridge.disabled_user SET disabled = false");
+	wait_for(FEED_CURRENT, "", "u-off", false);
+	assert_true(ask("s-off", "").revoked);
+}
+
+/* --- exactness --- */
+
+static void commit_order_does_not_matter(void **state)
+{
+	(void)state;
+	add_session("u-slow", "s-slow");
+	add_session("u-slow", "s-fast");
+	/* A transaction deletes first and commits last: its row has the lower
+	 * id and the lower transaction id, and comes after the other is read. */
+	pid_t child = fork();
+	if (child == 0) {
+		bool good = pg_fixture_try("BEGIN; DELETE FROM public.session"
+					   " WHERE id = 's-slow'; SELECT pg_sleep(0.7); COMMIT");
+		_exit(good ? 0 : 1);
+	}
+	int64_t begin = clock_mono_ms();
+	while (pg_fixture_int("SELECT count(*) FROM pg_stat_activity WHERE query LIKE"
+			      " '%%pg_sleep(0.7)%%' AND backend_xid IS NOT NULL"
+			      " AND pid <> pg_backend_pid()") == 0)
+		assert_true(clock_mono_ms() - begin < PATIENCE_MS);
+	pg_fixture_sql("DELETE FROM public.session WHERE id = 's-fast'");
+	wait_for(FEED_CURRENT, "s-fast", "", true);
+	assert_false(ask("s-slow", "").revoked);
+	wait_for(FEED_CURRENT, "s-slow", "", true);
+}
+
+static void many_at_once_come_in_pages(void **state)
+{
+	(void)state;
+	add_session("u-many", "s-many");
+	pg_fixture_sql("INSERT INTO public.session (id, token, \"userId\", \"expiresAt\","
+		       " \"updatedAt\") SELECT 'm' || i, 'mt' || i, 'u-many',"
+		       " now() + interval '1 day', now() FROM generate_series(1, 25000) i");
+	pg_fixture_sql("DELETE FROM public.session WHERE \"userId\" = 'u-many'");
+	wait_for(FEED_CURRENT, "m25000", "", true);
+	static const char *const some[] = { "s-many", "m1", "m9999", "m10000", "m10001", "m20001" };
+	for (size_t i = 0; i < COUNT_OF(some); i++)
+		assert_true(ask(some[i], "").revoked);
+	assert_false(ask("m25001", "").revoked);
+	/* A second reader, from nothing. */
+	struct feed *first = feed;
+	feed = start(url, MAX_AGE_MS);
+	wait_for(FEED_CURRENT, "m25000", "", true);
+	for (size_t i = 0; i < COUNT_OF(some); i++)
+		assert_true(ask(some[i], "").revoked);
+	feed_stop(&feed);
+	feed = first;
+}
+
+/* --- lies and losses --- */
+
+static void forged_notifications_only_wake(void **state)
+{
+	(void)state;
+	add_session("u-forge", "s-forge");
+	wait_for(FEED_CURRENT, "s-forge", "u-forge", false);
+	struct feed_stats before, after;
+	feed_read_stats(feed, clock_mono_ms(), &before);
+	int64_t begin = clock_mono_ms();
+	while (clock_mono_ms() - begin < 500)
+		pg_fixture_sql("NOTIFY authbridge_feed, 's-forge';"
+			       " NOTIFY authbridge_feed, 'revoke u-forge'");
+	int64_t took = clock_mono_ms() - begin;
+	feed_read_stats(feed, clock_mono_ms(), &after);
+	assert_false(ask("s-forge", "u-forge").revoked);
+	assert_int_equal(after.state, FEED_CURRENT);
+	assert_true(after.reads - before.reads <= (uint64_t)took / 20 + 2);
+}
+
+static void a_killed_connection_is_made_anew(void **state)
+{
+	(void)state;
+	struct feed_stats before, after;
+	for (int i = 0; i < 3; i++) {
+		char id[32], sql[256];
+		snprintf(id, sizeof(id), "s-kill%d", i);
+		add_session("u-kill", id);
+		feed_read_stats(feed, clock_mono_ms(), &before);
+		snprintf(sql, sizeof(sql),
+			 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
+			 " application_name = 'authbridge feed' AND datname ="
+			 " current_database(); DELETE FROM public.session WHERE id = '%s'",
+			 id);
+		pg_fixture_sql(sql);
+		assert_true(wait_for(FEED_CURRENT, id, "", true) < 1500);
+		feed_read_stats(feed, clock_mono_ms(), &after);
+		assert_true(after.reconnects > before.reconnects);
+	}
+}
+
+static void missing_triggers_make_it_blind(void **state)
+{
+	(void)state;
+	pg_fixture_sql("ALTER TABLE public.session DISABLE TRIGGER authbridge_session_deleted");
+	wait_for(FEED_BLIND, "none", "", false);
+	pg_fixture_sql("ALTER TABLE public.session ENABLE TRIGGER authbridge_session_deleted");
+	pause_ms(300); /* enabled for most, not for replicas: still not armed */
+	assert_int_equal(ask("none", "").state, FEED_BLIND);
+	pg_fixture_migrate(NULL);
+	wait_for(FEED_CURRENT, "none", "", false);
+}
+
+static void silence_blinds_it_in_time(void **state)
+{
+	(void)state;
+	pid_t child = fork();
+	if (child == 0) {
+		bool good = pg_fixture_try("BEGIN; LOCK TABLE authbridge.revocation;"
+					   " SELECT pg_sleep(1.8); COMMIT");
+		_exit(good ? 0 : 1);
+	}
+	int64_t begin = clock_mono_ms();
+	wait_for(FEED_BLIND, "none", "", false);
+	assert_true(clock_mono_ms() - begin < MAX_AGE_MS + 500);
+	wait_for(FEED_CURRENT, "none", "", false);
+}
+
+static void new_keys_are_told(void **state)
+{
+	(void)state;
+	uint64_t before = keys_calls;
+	assert_int_equal(keys_seen, pg_fixture_int("SELECT keys FROM authbridge.generation"));
+	pg_fixture_sql("INSERT INTO public.jwks (id, \"publicKey\", \"privateKey\", \"createdAt\")"
+		       " VALUES ('k', '{}', '{}', now())");
+	int64_t begin = clock_mono_ms();
+	while (keys_calls == before && clock_mono_ms() - begin < PATIENCE_MS)
+		pause_ms(1);
+	assert_int_equal(keys_seen, pg_fixture_int("SELECT keys FROM authbridge.generation"));
+	assert_int_equal(keys_calls, before + 1);
+	pg_fixture_sql("TRUNCATE public.jwks");
+}
+
+/* --- no database at all --- */
+
+static void without_a_database_it_is_blind_and_stops_at_once(void **state)
+{
+	(void)state;
+	/* One that takes connections and never says a word. */
+	int mute = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+	assert_int_equal(bind(mute, (struct sockaddr *)&at, len), 0);
+	assert_int_equal(getsockname(mute, (struct sockaddr *)&at, &len), 0);
+	for (int listening = 0; listening < 2; listening++) {
+		char there[128];
+		snprintf(there, sizeof(there), "postgresql://x@127.0.0.1:%d/x?sslmode=disable",
+			 ntohs(at.sin_port));
+		struct feed *first = feed;
+		feed = start(there, MAX_AGE_MS);
+		pause_ms(50);
+		struct feed_stats stats;
+		feed_read_stats(feed, clock_mono_ms(), &stats);
+		assert_int_equal(stats.state, FEED_BLIND);
+		assert_int_equal(stats.age_ms, -1);
+		assert_int_equal(ask("s", "u").state, FEED_BLIND);
+		int64_t begin = clock_mono_ms();
+		feed_stop(&feed);
+		assert_true(clock_mono_ms() - begin < 500);
+		feed = first;
+		assert_int_equal(listen(mute, 8), 0);
+	}
+	close(mute);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	pg_fixture_migrate(NULL);
+	/* One that ended before the feed's first read. */
+	add_session("u-early", "s-early");
+	pg_fixture_sql("DELETE FROM public.session WHERE id = 's-early'");
+	feed = start(url, MAX_AGE_MS);
+	wait_for(FEED_CURRENT, "s-early", "", true);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	feed_stop(&feed);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(B_US4_a_session_ended_by_any_hand_is_heard),
+		cmocka_unit_test(what_ends_no_session_is_not_heard),
+		cmocka_unit_test(the_latest_cut_off_wins_in_any_order),
+		cmocka_unit_test(a_deleted_user_is_cut_off),
+		cmocka_unit_test(disabling_is_heard_and_enabling_too),
+		cmocka_unit_test(commit_order_does_not_matter),
+		cmocka_unit_test(many_at_once_come_in_pages),
+		cmocka_unit_test(forged_notifications_only_wake),
+		cmocka_unit_test(a_killed_connection_is_made_anew),
+		cmocka_unit_test(missing_triggers_make_it_blind),
+		cmocka_unit_test(silence_blinds_it_in_time),
+		cmocka_unit_test(new_keys_are_told),
+		cmocka_unit_test(without_a_database_it_is_blind_and_stops_at_once),
+	};
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	url = pg_fixture_url();
+	if (url == NULL)
+		return EXIT_SUCCESS;
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
