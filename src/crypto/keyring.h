@@ -24,25 +24,30 @@ struct keyring;
 
 /* What a snapshot is made from; all borrowed, copied into the keyring. */
 struct keyring_source {
-	const struct span *secrets;     /* the first signs; at least one */
+	const struct span *secrets;      /* the first signs; at least one */
 	const unsigned *secret_versions; /* of `secrets`; 0 for the plain one */
 	size_t secret_count;
 	enum jws_alg signing_alg;
 	const struct key_row *rows; /* of "jwks", newest first */
 	size_t row_count;
-	uint64_t generation;        /* of the store's key table */
+	uint64_t generation; /* of the store's key table */
 	int64_t now_ms;
 };
 
-/* Unusable rows are skipped and counted (*skipped_out). A missing private key
- * for an asymmetric signing_alg is not an error: keyring_signer is then NULL. */
+/* The newest row of signing_alg that is not expired and whose private key can
+ * be read signs. Unusable rows are skipped and counted (*skipped_out); one
+ * whose private half alone is unusable still verifies, and is counted when it
+ * should have signed. No private key for an asymmetric signing_alg is not an
+ * error: keyring_signer is then NULL. STATUS_INVALID: no secret, or one under
+ * 32 bytes. */
 MUST_CHECK enum status keyring_new(const struct keyring_source *source, size_t *skipped_out,
 				   struct keyring **out);
 
 /* A copy of `old` in which the keys of foreign issuer `issuer` (>= 1) are
  * those of a JWK set (RFC 7517). Keys without `kid` or `alg`, with an `alg`
  * not in `algs` (bits 1 << enum jws_alg), with `use` other than sig, or of
- * another family than their alg are skipped and counted. */
+ * another family than their alg, symmetric ones and those past the 64th are
+ * skipped and counted. STATUS_INVALID: no JWK set. */
 MUST_CHECK enum status keyring_with_issuer(const struct keyring *old, size_t issuer,
 					   struct span jwks_json, unsigned algs,
 					   size_t *skipped_out, struct keyring **out);
@@ -62,9 +67,9 @@ size_t keyring_find(const struct keyring *keys, size_t issuer, const struct jws_
 struct keyring_signer {
 	enum jws_alg alg;
 	struct span kid;
-	struct span hmac;        /* HS256: the secret */
-	struct span ed25519_sk;  /* EdDSA: libsodium's 64 bytes */
-	struct span pem;         /* ES256, RS256: private key PEM for libjwt */
+	struct span hmac;       /* HS256: the secret */
+	struct span ed25519_sk; /* EdDSA: libsodium's 64 bytes */
+	struct span pem;        /* ES256, RS256: private key PEM for libjwt */
 };
 const struct keyring_signer *keyring_signer(const struct keyring *keys);
 
@@ -72,7 +77,8 @@ const struct keyring_signer *keyring_signer(const struct keyring *keys);
 struct span keyring_jwks(const struct keyring *keys);
 
 /* A new key pair as a row of "jwks" (id, publicKey, privateKey encrypted with
- * the first secret as the contract stores it, alg, crv; no expiry). */
+ * the first secret as the contract stores it, alg, crv; no expiry).
+ * STATUS_INVALID for HS256. */
 MUST_CHECK enum status keyring_generate(enum jws_alg alg, const struct keyring_source *source,
 					const struct rng *rng, struct arena *mem,
 					struct key_row *row_out);

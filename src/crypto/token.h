@@ -24,9 +24,10 @@ struct token_grant {
 };
 
 /* iat, the seven user fields, user_id, sub, sid, jti, exp, iss, aud.
- * STATUS_UNAVAILABLE: the keyring has no signing key. */
+ * STATUS_UNAVAILABLE: the keyring has no signing key. STATUS_DENIED: the
+ * session has ended. STATUS_TOO_LARGE: the token would be longer than
+ * JWS_TOKEN_MAX, so that no gate would take it. */
 MUST_CHECK enum status token_issue(const struct keyring *keys, const struct token_grant *grant,
-				   const struct rng *rng, struct arena *mem,
-				   struct span *jwt_out);
+				   const struct rng *rng, struct arena *mem, struct span *jwt_out);
 
 #endif

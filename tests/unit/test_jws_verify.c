@@ -126,6 +126,14 @@ static void the_contracts_eddsa_vector(void **state)
 	assert_int_equal(parts.alg, JWS_EDDSA);
 	assert_int_equal(jws_verify(t.scratch, key, &parts, &payload), STATUS_OK);
 	assert_true(span_starts(payload, SPAN("{\"iat\":1767225600,\"name\":\"Ann\"")));
+	struct span halves[] = { decoded("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"),
+				 decoded("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo") };
+	unsigned char secret_key[64], signature[JWS_ED25519_SIGNATURE];
+	memcpy(secret_key, halves[0].at, 32);
+	memcpy(secret_key + 32, halves[1].at, 32);
+	jws_sign_ed25519(secret_key, parts.signing_input, signature);
+	assert_true(span_equal(forge_base64url(t.mem, span_make((char *)signature, 64)),
+			       parts.signature_text));
 	jws_key_free(&key);
 }
 
