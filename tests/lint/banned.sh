@@ -40,13 +40,13 @@ grep -E '(span_equal|span_is|strcmp|strncmp) *\([^;]*(mac|signature|secret|passw
 grep -vE '^src/(main\.c|ctl/)' "$work/code" |
 	grep -E '(^|[^a-zA-Z0-9_])(printf|fprintf|vprintf|vfprintf|dprintf|puts|fputs|putchar|perror) *\(' |
 	excused | tap "only main.c and ctl/ print"
-grep -E 'PQexec *\(' "$work/code" | grep -vE 'PQexec *\([^,]*, *("|[A-Za-z_]*\))' | excused |
+grep -E 'PQexec *\(' "$work/code" | grep -vE 'PQexec *\([^,]*, *("|[A-Z_]+\))' | excused |
 	tap "PQexec runs constant text alone"
 grep -E '(^|[^a-zA-Z0-9_])goto[^a-zA-Z0-9_]' "$work/code" "$work/more" | tap "no goto"
 grep -nE '(^|[^A-Za-z])(TODO|FIXME|XXX)([^A-Za-z]|$)' $(c_files src) /dev/null | grep -v '#[0-9]' | tap "no TODO without its issue"
 grep -nE '^[ 	]*//' $(c_files src tests fuzz bench) /dev/null | tap "comments are /* */"
 
-awk 'FNR == NR { used[$1] = 1; next }
+awk 'FILENAME == ARGV[1] { used[$1] = 1; next }
 	/^(#|$)/ { next }
 	NF < 3 { print "banned.txt:" FNR ": an exception needs a reason" }
 	!(($1 ":" $2) in used) { print "banned.txt:" FNR ": excuses nothing" }
