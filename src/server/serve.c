@@ -58,7 +58,9 @@ static void answer_malformed(struct serve *serve, struct exchange *x)
 	struct reply reply;
 	if (request_mode_of(fcgi_params(x->fcgi), x->intake.frames.authorizer) !=
 	    REQUEST_AUTHORIZE) {
-		answer_error(serve, x, ERROR_BAD_REQUEST);
+		/* A body that was not read to its end does not have its length. */
+		answer_error(serve, x,
+			     x->visit.too_large ? ERROR_BODY_TOO_LARGE : ERROR_BAD_REQUEST);
 		return;
 	}
 	reply_init(&reply, x->mem);
@@ -106,7 +108,8 @@ bool serve_whole(struct serve *serve, struct exchange *x, struct fcgi_pipe *pipe
 		return true;
 	}
 	x->request.local = x->visit.local;
-	if (x->visit.too_large) {
+	/* The gate never reads a body: its size is nothing to it. */
+	if (x->visit.too_large && x->request.mode != REQUEST_AUTHORIZE) {
 		x->request.body_too_large = true;
 		x->request.body = SPAN_ABSENT;
 	}
