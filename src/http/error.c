@@ -79,7 +79,6 @@ void error_reply(struct reply *r, enum error error)
 {
 	const struct refusal *refusal = refusal_of(error);
 
-	reply_restart(r);
 	if (refusal->status == 503)
 		reply_header(r, "retry-after", SPAN("1"));
 	if (refusal->message != NULL)

@@ -54,7 +54,8 @@ enum error {
 	ERROR_COUNT_
 };
 
-/* Restarts the reply and makes it the whole refusal. */
+/* Makes the reply this refusal. Headers set before stay: as in the reference, a
+ * refusal still carries the cookies that came of reading the session. */
 void error_reply(struct reply *r, enum error error);
 
 /* BUSY, UNAVAILABLE, NO_MEMORY -> 503; TOO_LARGE -> 413; INVALID -> 400;

@@ -27,14 +27,15 @@ struct field {
 };
 
 enum route_flags {
-	ROUTE_FORM = 1,      /* takes form bodies too */
-	ROUTE_LOGIN = 2,     /* second origin check */
-	ROUTE_SESSION = 4,   /* 401 without a live session */
-	ROUTE_FRESH = 8,     /* 403 when the session is not fresh */
-	ROUTE_BODY = 16,     /* the body is required to be an object */
-	ROUTE_RECORD = 32,   /* a non-object body yields a second issue */
-	ROUTE_PASSWORD = 64, /* hashes: password lane */
-	ROUTE_OFFLINE = 128, /* needs no database */
+	ROUTE_FORM = 1,         /* takes form bodies too */
+	ROUTE_LOGIN = 2,        /* second origin check */
+	ROUTE_SESSION = 4,      /* 401 without a live session */
+	ROUTE_FRESH = 8,        /* 403 when the session is not fresh */
+	ROUTE_BODY = 16,        /* the body is required to be an object */
+	ROUTE_RECORD = 32,      /* a non-object body yields a second issue */
+	ROUTE_PASSWORD = 64,    /* hashes: password lane */
+	ROUTE_OFFLINE = 128,    /* needs no database */
+	ROUTE_MAYBE_BODY = 256, /* a body may be absent, else it is an object */
 };
 
 struct route {
@@ -108,6 +109,9 @@ void write_account(struct jdoc_writer *w, const struct account_row *account, str
 void exchange_status_true(struct exchange *x);
 /* Starts a JSON reply: {…} is then written through *w. */
 void exchange_json(struct exchange *x, struct jdoc_writer *w);
+
+/* Drops the headers set so far: cookies of a session that is gone. */
+void exchange_restart(struct exchange *x);
 
 /* Refusals. */
 void exchange_error(struct exchange *x, enum error error);

@@ -28,7 +28,6 @@ static void refuse_media_type(struct exchange *x)
 	buf_text(&message, "\" is not allowed. Allowed types: ");
 	buf_text(&message,
 		 form ? "application/x-www-form-urlencoded, application/json" : "application/json");
-	reply_restart(x->reply);
 	reply_status(x->reply, 415);
 	exchange_json(x, &w);
 	jdoc_put_object(&w, NULL);
@@ -119,8 +118,9 @@ static void check_field(struct issues *issues, const struct exchange *x, const s
 static void check_object(struct issues *issues, const struct exchange *x)
 {
 	const char *got = jdoc_type_word(jdoc_type(x->body));
-	add_issue(issues, NULL, "Invalid input: expected object, received %s", got);
-	if (x->route->flags & ROUTE_RECORD)
+	if (x->route->fields != NULL)
+		add_issue(issues, NULL, "Invalid input: expected object, received %s", got);
+	if (x->route->fields == NULL || (x->route->flags & ROUTE_RECORD))
 		add_issue(issues, NULL, "Invalid input: expected record, received %s", got);
 }
 
@@ -128,7 +128,8 @@ bool exchange_check_schema(struct exchange *x)
 {
 	struct issues issues = { .count = 0 };
 	struct jdoc_writer w;
-	if (!(x->route->flags & ROUTE_BODY))
+	if (!(x->route->flags & ROUTE_BODY) &&
+	    !((x->route->flags & ROUTE_MAYBE_BODY) && x->body != NULL))
 		return true;
 	buf_init(&issues.text, x->mem, REPLY_BODY_MAX);
 	if (jdoc_type(x->body) != JDOC_OBJECT)
@@ -138,7 +139,6 @@ bool exchange_check_schema(struct exchange *x)
 			check_field(&issues, x, f);
 	if (issues.count == 0)
 		return true;
-	reply_restart(x->reply);
 	reply_status(x->reply, 400);
 	exchange_json(x, &w);
 	jdoc_put_object(&w, NULL);

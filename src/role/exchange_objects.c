@@ -73,10 +73,15 @@ void exchange_status_true(struct exchange *x)
 	jdoc_end_object(&w);
 }
 
-void exchange_error(struct exchange *x, enum error error)
+void exchange_restart(struct exchange *x)
 {
 	x->expose_jwt = false;
 	x->expose_token = false;
+	reply_restart(x->reply);
+}
+
+void exchange_error(struct exchange *x, enum error error)
+{
 	error_reply(x->reply, error);
 }
 

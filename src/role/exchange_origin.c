@@ -6,10 +6,12 @@
 static bool check_origin_value(struct exchange *x)
 {
 	const struct request *request = x->request;
-	struct span value = request->origin.value;
+	struct span value = span_trim(request->origin.value);
 	if (value.len == 0)
-		value = request->referer.value;
+		value = span_trim(request->referer.value);
 	bool repeated = request->origin.repeated || request->referer.repeated;
+	if (span_is(value, "null") && span_is(request->fetch_site.value, "same-origin"))
+		return true;
 	if (value.len == 0 || span_is(value, "null")) {
 		exchange_error(x, ERROR_MISSING_OR_NULL_ORIGIN);
 		return false;
@@ -82,7 +84,6 @@ static bool check_redirect(struct exchange *x, const char *name, enum error erro
 	struct span url = SPAN_ABSENT;
 	bool in_body = x->body != NULL && jdoc_type(x->body) == JDOC_OBJECT && is_truthy(x, name);
 	if (in_body && !jdoc_text(x->body, name, &url)) {
-		reply_restart(x->reply);
 		reply_message(x->reply, 400,
 			      arena_format(x->mem, "Invalid %s: expected a string", name), NULL);
 		return false;

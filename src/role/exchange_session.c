@@ -42,15 +42,15 @@ static bool find_bearer(struct exchange *x)
 		return false;
 	struct span token = span_trim(span_from(value, 7));
 	struct span decoded = token;
+	if (token.len == 0)
+		return false;
+	if (span_find(token, '.') == token.len) {
+		x->token = token;
+		return true;
+	}
 	if (span_find(token, '%') < token.len &&
 	    decode_percent(x->mem, token, &decoded) != STATUS_OK)
 		decoded = token;
-	if (token.len == 0)
-		return false;
-	if (span_find(decoded, '.') == decoded.len) {
-		x->token = decoded;
-		return true;
-	}
 	return cookies_open(x->service, decoded, &x->token) == STATUS_OK;
 }
 
@@ -65,7 +65,7 @@ void exchange_find_token(struct exchange *x)
 {
 	struct span flag;
 	x->token = SPAN_ABSENT;
-	x->remember_off = find_cookie(x, x->app->remember_cookie, &flag) && span_is(flag, "true");
+	x->remember_off = find_cookie(x, x->app->remember_cookie, &flag);
 	x->token_from_bearer = find_bearer(x);
 	if (!x->token_from_bearer && !find_cookie(x, x->app->session_cookie, &x->token))
 		x->token = SPAN_ABSENT;

@@ -158,10 +158,8 @@ void handle_change_password(struct exchange *x)
 		return;
 	log_info("password changed", LOG_SPAN("user", x->view.user.id),
 		 LOG_SPAN("addr", x->address));
-	if (in.revoke_others) {
-		reply_restart(x->reply);
+	if (in.revoke_others)
 		exchange_set_session(x, &result.view.session, !x->remember_off);
-	}
 	exchange_json(x, &w);
 	jdoc_put_object(&w, NULL);
 	jdoc_put_text(&w, "token", in.revoke_others ? result.view.session.token : SPAN_ABSENT);
@@ -197,8 +195,6 @@ static bool read_change(struct exchange *x, const char *name, size_t max, bool m
 			: arena_format(x->mem,
 				       "[body.%s] Invalid input: expected string, received %s",
 				       name, jdoc_type_word(type));
-	x->expose_token = false;
-	reply_restart(x->reply);
 	reply_message(x->reply, 400, message, "VALIDATION_ERROR");
 	return false;
 }
@@ -226,7 +222,6 @@ void handle_update_user(struct exchange *x)
 		exchange_failed(x, updated);
 		return;
 	}
-	reply_restart(x->reply);
 	exchange_set_session(x, &x->view.session, !x->remember_off);
 	exchange_status_true(x);
 }
@@ -239,7 +234,7 @@ static bool may_delete(struct exchange *x)
 		exchange_error(x, ERROR_INVALID_TOKEN_404);
 		return false;
 	}
-	if (!span_is_absent(password)) {
+	if (password.len > 0) {
 		enum status status = accounts_verify_password(x->service, x->mem, &x->view,
 							      password, x->now_ms, &result);
 		return settle(x, status, &result, "user deletion refused", password_errors);
@@ -265,8 +260,7 @@ void handle_delete_user(struct exchange *x)
 		return;
 	}
 	log_info("user deleted", LOG_SPAN("user", x->view.user.id), LOG_SPAN("addr", x->address));
-	x->expose_token = false;
-	reply_restart(x->reply);
+	exchange_restart(x);
 	exchange_clear_cookies(x);
 	exchange_json(x, &w);
 	jdoc_put_object(&w, NULL);

@@ -4,6 +4,7 @@
 #include "role/handlers.h"
 
 #include "base/encode.h"
+#include "service/accounts.h"
 
 void handle_ok(struct exchange *x)
 {
@@ -36,9 +37,17 @@ void handle_request_password_reset(struct exchange *x)
 	exchange_error(x, ERROR_RESET_PASSWORD_DISABLED);
 }
 
+/* No token was ever given out; the reference looks at the password first. */
 void handle_reset_password(struct exchange *x)
 {
-	exchange_error(x, ERROR_INVALID_TOKEN);
+	struct span renewed = exchange_text(x, "newPassword");
+	enum account_outcome judged = accounts_judge_password(x->service, renewed);
+	if (exchange_text(x, "token").len > 0 && judged == ACCOUNT_PASSWORD_SHORT)
+		exchange_error(x, ERROR_PASSWORD_TOO_SHORT);
+	else if (exchange_text(x, "token").len > 0 && judged == ACCOUNT_PASSWORD_LONG)
+		exchange_error(x, ERROR_PASSWORD_TOO_LONG);
+	else
+		exchange_error(x, ERROR_INVALID_TOKEN);
 }
 
 void handle_send_verification_email(struct exchange *x)
@@ -46,17 +55,20 @@ void handle_send_verification_email(struct exchange *x)
 	exchange_error(x, ERROR_VERIFICATION_EMAIL_NOT_ENABLED);
 }
 
-void handle_verify_email(struct exchange *x)
+static void refuse_without_token(struct exchange *x)
 {
-	struct span token;
-	if (request_query(x->request, "token", &token)) {
-		exchange_error(x, ERROR_INVALID_TOKEN_401);
-		return;
-	}
-	reply_restart(x->reply);
 	reply_message(x->reply, 400,
 		      "[query.token] Invalid input: expected string, received undefined",
 		      "VALIDATION_ERROR");
+}
+
+void handle_verify_email(struct exchange *x)
+{
+	struct span token;
+	if (request_query(x->request, "token", &token))
+		exchange_error(x, ERROR_INVALID_TOKEN_401);
+	else
+		refuse_without_token(x);
 }
 
 void handle_sign_in_social(struct exchange *x)
@@ -66,5 +78,11 @@ void handle_sign_in_social(struct exchange *x)
 
 void handle_delete_user_callback(struct exchange *x)
 {
-	exchange_error(x, ERROR_DELETE_CALLBACK_NOT_FOUND);
+	struct span token;
+	if (!request_query(x->request, "token", &token))
+		refuse_without_token(x);
+	else if (x->app->config->delete_user)
+		exchange_error(x, ERROR_INVALID_TOKEN_404);
+	else
+		exchange_error(x, ERROR_DELETE_CALLBACK_NOT_FOUND);
 }

@@ -37,8 +37,9 @@ void handle_get_session(struct exchange *x)
 		return;
 	reply_header(x->reply, "cache-control", SPAN("no-store"));
 	reply_header(x->reply, "pragma", SPAN("no-cache"));
-	if (read == STATUS_OK) {
+	if (read == STATUS_OK || span_is_absent(x->token))
 		clear_data_cookie(x);
+	if (read == STATUS_OK) {
 		write_view(x);
 	} else {
 		struct jdoc_writer w;
@@ -117,8 +118,7 @@ static void finish_revoke(struct exchange *x, enum status ended, bool current_is
 	log_info("sessions revoked", LOG_SPAN("user", x->view.user.id),
 		 LOG_SPAN("addr", x->address));
 	if (current_is_gone) {
-		x->expose_token = false;
-		reply_restart(x->reply);
+		exchange_restart(x);
 		exchange_clear_cookies(x);
 	}
 	exchange_status_true(x);

@@ -38,6 +38,10 @@ static const struct field sign_in_fields[] = {
 	OPTIONAL("rememberMe", JDOC_BOOL),
 	END_OF_FIELDS,
 };
+static const struct field sign_out_fields[] = {
+	OPTIONAL("callbackURL", JDOC_STRING),
+	END_OF_FIELDS,
+};
 static const struct field change_password_fields[] = {
 	REQUIRED("newPassword", JDOC_STRING, FIELD_ANY, 0),
 	REQUIRED("currentPassword", JDOC_STRING, FIELD_ANY, 0),
@@ -96,7 +100,7 @@ static const struct route routes[] = {
 	{ "GET", "/get-session", 0, NULL, handle_get_session },
 	{ "POST", "/get-session", O, NULL, handle_post_get_session },
 	{ "GET", "/token", S, NULL, handle_token },
-	{ "POST", "/sign-out", 0, NULL, handle_sign_out },
+	{ "POST", "/sign-out", ROUTE_MAYBE_BODY, sign_out_fields, handle_sign_out },
 	{ "GET", "/jwks", 0, NULL, handle_jwks },
 	{ "GET", "/list-sessions", S | ROUTE_FRESH, NULL, handle_list_sessions },
 	{ "POST", "/revoke-session", S | B, revoke_session_fields, handle_revoke_session },

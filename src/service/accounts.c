@@ -48,8 +48,7 @@ static enum status decide(struct account_result *out, enum account_outcome outco
 	return STATUS_OK;
 }
 
-/* The rules for a new password; ACCOUNT_DONE when it passes. */
-static enum account_outcome judge_new(const struct service *service, struct span password)
+enum account_outcome accounts_judge_password(const struct service *service, struct span password)
 {
 	int64_t length = (int64_t)password_length(password);
 	if (length < service->config->password_min)
@@ -65,7 +64,7 @@ enum status accounts_sign_up(struct service *service, struct arena *mem, const s
 			     int64_t now_ms, struct account_result *out)
 {
 	*out = (struct account_result){ .reason = "refused" };
-	enum account_outcome judged = judge_new(service, in->password);
+	enum account_outcome judged = accounts_judge_password(service, in->password);
 	if (judged != ACCOUNT_DONE)
 		return decide(out, judged, "password_rules");
 	struct span hash;
@@ -196,6 +195,8 @@ enum status accounts_verify_password(struct service *service, struct arena *mem,
 				     int64_t now_ms, struct account_result *out)
 {
 	*out = (struct account_result){ .reason = "refused", .view = *view };
+	if ((int64_t)password_length(password) > service->config->password_max)
+		return decide(out, ACCOUNT_PASSWORD_LONG, "password_rules");
 	struct credential credential;
 	TRY(find_credential(service, mem, view->user.id, &credential));
 	struct span key = throttle_key(service, mem, 'p', view->user.id);
@@ -239,7 +240,7 @@ enum status accounts_change_password(struct service *service, struct arena *mem,
 				     struct account_result *out)
 {
 	*out = (struct account_result){ .reason = "refused", .view = *in->view };
-	enum account_outcome judged = judge_new(service, in->renewed);
+	enum account_outcome judged = accounts_judge_password(service, in->renewed);
 	if (judged != ACCOUNT_DONE)
 		return decide(out, judged, "password_rules");
 	if ((int64_t)password_length(in->current) > service->config->password_max)

@@ -47,6 +47,9 @@ struct account_result {
 	struct session_view view; /* user known also for some refusals: id not absent */
 };
 
+/* The rules for a new password; ACCOUNT_DONE when it passes. */
+enum account_outcome accounts_judge_password(const struct service *service, struct span password);
+
 MUST_CHECK enum status accounts_sign_up(struct service *service, struct arena *mem,
 					const struct sign_up *in, int64_t now_ms,
 					struct account_result *out);

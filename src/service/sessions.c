@@ -5,6 +5,8 @@
 #include "service/keys.h"
 #include "service/service.h"
 
+#define TOKEN_MAX 255
+
 void sessions_make(struct service *service, struct arena *mem, struct span user_id, bool remember,
 		   const struct client *client, int64_t now_ms, struct session *out)
 {
@@ -19,6 +21,15 @@ void sessions_make(struct service *service, struct arena *mem, struct span user_
 		.created_ms = now_ms,
 		.updated_ms = now_ms,
 	};
+}
+
+/* Anything else cannot be in the table, and some of it could not be asked for. */
+static bool could_be_token(struct span token)
+{
+	for (size_t i = 0; i < token.len; i++)
+		if (token.at[i] < 0x21 || token.at[i] > 0x7e)
+			return false;
+	return token.len > 0 && token.len <= TOKEN_MAX;
 }
 
 /* A session that was ended between reading and sliding is not live. */
@@ -36,6 +47,8 @@ enum status sessions_read(struct service *service, struct arena *mem, struct spa
 			  bool may_slide, int64_t now_ms, struct session_view *out)
 {
 	struct session_view view = { 0 };
+	if (!could_be_token(token))
+		return STATUS_NOT_FOUND;
 	TRY(store_session_by_token(service->store, mem, token, &view.session, &view.user));
 	if (!session_is_live(&view.session, now_ms)) {
 		TRY(store_end_session(service->store, token, SPAN_ABSENT));
