@@ -52,7 +52,7 @@ own_files() {
 			[ ! -f "$file" ] || echo "$file"
 		done
 	else
-		find . -type f ! -path './build-aux/*' ! -path './build/*' ! -path '*/__pycache__/*' \
+		find . -type f ! -path './build-aux/*' ! -path './build/*' ! -path '*/__pycache__/*' ! -path '*/node_modules/*' \
 			! -path './autom4te.cache/*' ! -name configure ! -name Makefile.in \
 			! -name aclocal.m4 ! -name config.h.in | sed 's,^\./,,'
 	fi | sort
