@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What the documents say of the tree is so: modules, events, reasons, metrics,
+# paths; and the manuals are well formed.
+. "$(dirname "$0")/tap.sh"
+
+flat() {
+	for file in $(c_files src); do
+		tr '\n\t' '  ' <"$file"
+		echo
+	done
+}
+
+# quoted: the strings of standard input, one a line, without backquotes
+quoted() {
+	grep -oE '"[^"]*"' | tr -d '"`'
+}
+
+# missing FILE WHAT: lines of standard input that are not in FILE in backquotes
+missing() {
+	sort -u | while read -r item; do
+		grep -qF "\`$item\`" "$1" || echo "$2 \"$item\" is not in $1"
+	done
+}
+
+find src -mindepth 2 -name '*.[ch]' | sed 's|.*/||; s|\.[ch]$||' | sort -u |
+grep -vE '^(exchange|handle)_|^main$|^jdoc_write$' | while read -r module; do
+	grep -qwF "$module" doc/ARCHITECTURE.md || echo "$module is not in doc/ARCHITECTURE.md"
+done | tap "doc/ARCHITECTURE.md names every module"
+
+{
+	flat | grep -oE 'log_(debug|info|warn|error)\( *[^;]*;' | sed 's/, *LOG_.*//' | quoted
+	flat | grep -oE 'settle\(x, status, &result, *"[^"]*"' | quoted
+} >"$work/events"
+missing doc/events.md event <"$work/events" | tap "doc/events.md has every log event"
+
+sed -n '/^## Events/,/^## Reasons/p' doc/events.md | sed -n 's/^| `\([^`]*\)`.*/\1/p' |
+while read -r event; do
+	grep -qxF "$event" "$work/events" || echo "\"$event\" is logged nowhere"
+done | tap "doc/events.md has no other event"
+
+{
+	flat | grep -oE 'decide\((out|answer), [^;]*;' | quoted
+	sed -n '/fault_words/,/};/p' src/model/claims.c | quoted
+} | grep -vE '^(done|allowed)$' | missing doc/events.md reason |
+	tap "doc/events.md has every reason"
+
+{
+	flat | grep -oE 'head\(out, *"[a-z_]+"' | quoted
+	flat | grep -oE '\{ "[a-z_]+_total", *"' | quoted | grep _total
+	flat | grep -oE '# TYPE authbridge_[a-z_]+' | sed 's/.*authbridge_//'
+} | sed 's/^/authbridge_/' | missing doc/events.md metric |
+	tap "doc/events.md has every metric"
+
+grep -ohE '`(src|tests|etc|doc|sql|tools|examples|fuzz|bench|debian)/[A-Za-z0-9_./-]+`' \
+	README.md SECURITY.md doc/*.md 2>/dev/null | tr -d '`' | sort -u | while read -r path; do
+	[ -e "$path" ] || echo "$path is named, but not there"
+done | tap "paths in the documents exist"
+
+if command -v mandoc >/dev/null; then
+	mandoc -T lint doc/*.[1-8] 2>/dev/null | grep -v 'referenced manual not found' |
+		tap "manuals are well formed"
+else
+	tap_skip "manuals are well formed" "no mandoc here"
+fi
+
+tap_end
