@@ -94,8 +94,8 @@ static void survives_the_round_trip(void **state)
 static void base64url_has_one_spelling(void **state)
 {
 	static const char *const bad[] = {
-		"A",	"AAAAA", "Zg=",	 "Zg==", "Zh",	 "Zm9",	 "Zm9vYh", "+/+/", "AA A",
-		"AAA ", " AAA",	 "AA\nA", "AAA\n", "AA.A", "=",	 "====",   "Zm-",  "AAAA=",
+		"A",    "AAAAA", "Zg=",   "Zg==",  "Zh",   "Zm9", "Zm9vYh", "+/+/", "AA A",
+		"AAA ", " AAA",  "AA\nA", "AAA\n", "AA.A", "=",   "====",   "Zm-",  "AAAA=",
 	};
 	char out[64];
 	size_t len = 7;
@@ -131,8 +131,8 @@ static void base64_alphabets_are_exact(void **state)
 static void base64_needs_its_padding(void **state)
 {
 	static const char *const bad[] = {
-		"Zg",	    "Zg=",  "Zm8",	"Zg===", "=",	 "==",	 "===",	 "====",
-		"A===",	    "Zh==", "Zm9=",	"-_-_",	 "Zg==Zg==", "Z=g=", "Zm8=\n", "=Zm8",
+		"Zg",   "Zg=",  "Zm8",  "Zg===", "=",        "==",   "===",    "====",
+		"A===", "Zh==", "Zm9=", "-_-_",  "Zg==Zg==", "Z=g=", "Zm8=\n", "=Zm8",
 	};
 	char out[64];
 	size_t len;

@@ -23,7 +23,13 @@ static void reads_strings_as_javascript(void **state)
 	static const struct {
 		struct span in, out;
 	} cases[] = {
-#define CASE(in, out) { { in, sizeof(in) - 1 }, { out, sizeof(out) - 1 } }
+#define CASE(in, out)                        \
+	{                                    \
+		{ in, sizeof(in) - 1 },      \
+		{                            \
+			out, sizeof(out) - 1 \
+		}                            \
+	}
 		CASE("{\"a\":\"x\"}", "x"),
 		CASE("\xef\xbb\xbf{\"a\":\"bom\"}", "bom"),
 		CASE(" \t\r\n{ \"a\" : \"x\" } \n", "x"),
@@ -47,6 +53,11 @@ static void reads_strings_as_javascript(void **state)
 		CASE("{\"\\u0000\":1,\"a\":\"x\"}", "x"),
 		CASE("{\"n\":{\"\\u0000\\\\u0000\":1},\"a\":\"\\u0000\"}", "\0"),
 		CASE("{\"b\":[\"\\u0000\",\"\\u0000\"],\"a\":\"y\"}", "y"),
+		CASE("{ \"\\u0000\" : 1 ,\t\r\n\"\\u0000\":2,\"a\":\"x\"}", "x"),
+		CASE("{\"a\":\"\\ud800\\udc00\\udbff\\udfff\"}",
+		     "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"),
+		CASE("{\"a\":\"\\ud800|\\udbff|\\udc00|\\udfff|\\ud7ff|\\ue000\"}",
+		     FFFD "|" FFFD "|" FFFD "|" FFFD "|\xed\x9f\xbf|\xee\x80\x80"),
 		CASE("{\"b\":1e999,\"a\":\"x\"}", "x"),
 		CASE("{\"b\":99999999999999999999999,\"a\":\"x\"}", "x"),
 #undef CASE
@@ -70,14 +81,14 @@ static void any_value_may_stand_on_top(void **state)
 		const char *in;
 		enum jdoc_type type;
 	} cases[] = {
-		{ "null", JDOC_NULL },		{ " true ", JDOC_BOOL },
-		{ "false", JDOC_BOOL },		{ "0", JDOC_NUMBER },
-		{ "-0", JDOC_NUMBER },		{ "-1.5e+3", JDOC_NUMBER },
-		{ "1e999", JDOC_NUMBER },	{ "-1E999", JDOC_NUMBER },
-		{ "1e-999", JDOC_NUMBER },	{ "9223372036854775808", JDOC_NUMBER },
-		{ "\"x\"", JDOC_STRING },	{ "[]", JDOC_ARRAY },
-		{ "{}", JDOC_OBJECT },		{ "\xef\xbb\xbf[1]", JDOC_ARRAY },
-		{ "0.1e1", JDOC_NUMBER },	{ "123456789012345678901234.5", JDOC_NUMBER },
+		{ "null", JDOC_NULL },     { " true ", JDOC_BOOL },
+		{ "false", JDOC_BOOL },    { "0", JDOC_NUMBER },
+		{ "-0", JDOC_NUMBER },     { "-1.5e+3", JDOC_NUMBER },
+		{ "1e999", JDOC_NUMBER },  { "-1E999", JDOC_NUMBER },
+		{ "1e-999", JDOC_NUMBER }, { "9223372036854775808", JDOC_NUMBER },
+		{ "\"x\"", JDOC_STRING },  { "[]", JDOC_ARRAY },
+		{ "{}", JDOC_OBJECT },     { "\xef\xbb\xbf[1]", JDOC_ARRAY },
+		{ "0.1e1", JDOC_NUMBER },  { "123456789012345678901234.5", JDOC_NUMBER },
 	};
 
 	(void)state;
@@ -92,14 +103,57 @@ static void any_value_may_stand_on_top(void **state)
 }
 
 static const char *const no_json[] = {
-	"",	   " ",	     "\xef\xbb\xbf", "{",	"}",	  "{}x",     "{} {}",
-	"{\"a\"}", "{a:1}",  "{'a':1}",	     "[1,]",	"[,1]",	  "{\"a\":1,}", "01",
-	"+1",	   ".5",     "1.",	     "1e",	"-",	  "1e+",     "0x10",
-	"NaN",	   "Infinity", "-Infinity",  "undefined", "nul",  "TRUE",    "\"",
-	"\"\n\"",  "\"\t\"", "\"\\x41\"",    "\"\\u12\"", "\"\\u12g4\"", "\"\\", "\"\\'\"",
-	"[1 2]",   "[1]]",   "1e999e9",	     "01e999",	"1.e999", "-.5e999", "1 1e999 2",
-	"\xff",	   "\xef\xbb\xbf\xef\xbb\xbf{}", "/**/1", "[1//x\n]", "\"a\"\"b\"", "1-2",
-	"123456789012345678901-2", "\xc2\xa0{}", "\"\\u\x10\x10\x10\x10\"",
+	"",
+	" ",
+	"\xef\xbb\xbf",
+	"{",
+	"}",
+	"{}x",
+	"{} {}",
+	"{\"a\"}",
+	"{a:1}",
+	"{'a':1}",
+	"[1,]",
+	"[,1]",
+	"{\"a\":1,}",
+	"01",
+	"+1",
+	".5",
+	"1.",
+	"1e",
+	"-",
+	"1e+",
+	"0x10",
+	"NaN",
+	"Infinity",
+	"-Infinity",
+	"undefined",
+	"nul",
+	"TRUE",
+	"\"",
+	"\"\n\"",
+	"\"\t\"",
+	"\"\\x41\"",
+	"\"\\u12\"",
+	"\"\\u12g4\"",
+	"\"\\",
+	"\"\\'\"",
+	"[1 2]",
+	"[1]]",
+	"1e999e9",
+	"01e999",
+	"1.e999",
+	"-.5e999",
+	"1 1e999 2",
+	"\xff",
+	"\xef\xbb\xbf\xef\xbb\xbf{}",
+	"/**/1",
+	"[1//x\n]",
+	"\"a\"\"b\"",
+	"1-2",
+	"123456789012345678901-2",
+	"\xc2\xa0{}",
+	"\"\\u\x10\x10\x10\x10\"",
 };
 
 static void refuses_what_javascript_refuses(void **state)
@@ -122,10 +176,17 @@ static void refuses_what_javascript_refuses(void **state)
 static void strict_refuses_more(void **state)
 {
 	static const char *const bad[] = {
-		"{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "{\"b\":{\"a\":1,\"a\":1}}",
-		"\xef\xbb\xbf{}",    "\"\\ud83d\"",		"\"\\ude00\"",
-		"\"\xff\"",	     "\"\xed\xa0\x80\"",	"\"\\u0000\"",
-		"1e999",	     "9223372036854775808",
+		"{\"a\":1,\"a\":2}",
+		"{\"a\":1,\"\\u0061\":2}",
+		"{\"b\":{\"a\":1,\"a\":1}}",
+		"\xef\xbb\xbf{}",
+		"\"\\ud83d\"",
+		"\"\\ude00\"",
+		"\"\xff\"",
+		"\"\xed\xa0\x80\"",
+		"\"\\u0000\"",
+		"1e999",
+		"9223372036854775808",
 	};
 	CLEANUP(jdoc_free) struct jdoc *good = NULL;
 
@@ -161,7 +222,13 @@ static void depth_is_capped(void **state)
 		assert_int_equal(jdoc_parse(span_make(text, len), &doc), expected);
 		assert_int_equal(jdoc_parse_strict(span_make(text, len), &strict), expected);
 	}
-	/* brackets in strings are no depth */
+	/* neighbours are no depth, and neither are brackets in strings */
+	CLEANUP(jdoc_free) struct jdoc *wide = NULL;
+	text[0] = '[';
+	for (size_t i = 0; i < 100; i++)
+		memcpy(text + 1 + i * 8, "[],{},1,", 8);
+	memcpy(text + 801, "[]]", 3);
+	assert_int_equal(jdoc_parse_strict(span_make(text, 804), &wide), STATUS_OK);
 	memset(text, '[', 1000);
 	text[0] = text[999] = '"';
 	CLEANUP(jdoc_free) struct jdoc *doc = NULL;
@@ -242,8 +309,8 @@ static void whole_numbers_alone_are_integers(void **state)
 
 static void types_have_the_words_of_the_contract(void **state)
 {
-	static const char *const words[] = { "undefined", "null",   "boolean", "number",
-					     "string",	  "array", "object" };
+	static const char *const words[] = { "undefined", "null",  "boolean", "number",
+					     "string",    "array", "object" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(words); i++)

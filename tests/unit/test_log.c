@@ -86,10 +86,14 @@ static void values_cannot_forge_a_line(void **state)
 	static const struct {
 		const char *value, *shown;
 	} cases[] = {
-		{ "a\nlevel=info", "\"a\\x0alevel=info\"" }, { "a b", "\"a b\"" },
-		{ "a=b", "\"a=b\"" },			     { "", "\"\"" },
-		{ "\"", "\"\\\"\"" },			     { "\\", "\"\\\\\"" },
-		{ "\x1b[31m", "\"\\x1b[31m\"" },	     { "\xc3\xa9", "\"\\xc3\\xa9\"" },
+		{ "a\nlevel=info", "\"a\\x0alevel=info\"" },
+		{ "a b", "\"a b\"" },
+		{ "a=b", "\"a=b\"" },
+		{ "", "\"\"" },
+		{ "\"", "\"\\\"\"" },
+		{ "\\", "\"\\\\\"" },
+		{ "\x1b[31m", "\"\\x1b[31m\"" },
+		{ "\xc3\xa9", "\"\\xc3\\xa9\"" },
 		{ "\x7f", "\"\\x7f\"" },
 	};
 

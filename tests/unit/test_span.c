@@ -30,8 +30,8 @@ static void compares_without_case(void **state)
 		const char *a, *b;
 		bool equal;
 	} cases[] = {
-		{ "Bearer", "bEARER", true }, { "", "", true },		{ "a", "", false },
-		{ "@", "`", false },	      { "[", "{", false },	{ "Z", "z", true },
+		{ "Bearer", "bEARER", true }, { "", "", true },          { "a", "", false },
+		{ "@", "`", false },          { "[", "{", false },       { "Z", "z", true },
 		{ "az09-", "AZ09-", true },   { "\xc4", "\xe4", false },
 	};
 
@@ -61,8 +61,8 @@ static void trims(void **state)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{ "a", "a" },	      { "  a\t", "a" }, { "", "" },
-		{ " \t ", "" },	      { "a b", "a b" }, { "\na\r", "\na\r" },
+		{ "a", "a" },   { "  a\t", "a" }, { "", "" },
+		{ " \t ", "" }, { "a b", "a b" }, { "\na\r", "\na\r" },
 	};
 
 	(void)state;
@@ -78,8 +78,8 @@ static void yields_each_part_once(void **state)
 		const char *in, *joined;
 		unsigned count;
 	} cases[] = {
-		{ "a,b", "[a][b]", 2 },	 { "a", "[a]", 1 },	  { "", "[]", 1 },
-		{ "a,", "[a][]", 2 },	 { ",", "[][]", 2 },	  { ",,a", "[][][a]", 3 },
+		{ "a,b", "[a][b]", 2 }, { "a", "[a]", 1 },  { "", "[]", 1 },
+		{ "a,", "[a][]", 2 },   { ",", "[][]", 2 }, { ",,a", "[][][a]", 3 },
 	};
 
 	(void)state;
@@ -141,7 +141,7 @@ static void statuses_have_words(void **state)
 	assert_string_equal(status_word(STATUS_OK), "ok");
 	assert_string_equal(status_word(STATUS_INTERNAL), "internal");
 	assert_string_equal(status_word((enum status)99), "unknown");
-	assert_string_equal(status_word((enum status)-1), "unknown");
+	assert_string_equal(status_word((enum status) - 1), "unknown");
 	for (int i = STATUS_OK; i <= STATUS_INTERNAL; i++)
 		assert_string_not_equal(status_word((enum status)i), "unknown");
 }
