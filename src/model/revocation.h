@@ -7,7 +7,8 @@
  * A session is kept as a keyed 64-bit hash (SipHash-2-4 of its id under a
  * random key of the process) and its end of interest: 16 bytes a slot, at most
  * three quarters full, so a million cost at most 32 MiB (doubling included
- * only while it grows). A hash collision can only refuse a token, never allow.
+ * only while it grows). A hash collision can only refuse a token, never allow;
+ * the one exception, two users of whom one is lifted, needs 64 equal bits.
  */
 #ifndef MODEL_REVOCATION_H
 #define MODEL_REVOCATION_H
@@ -26,15 +27,20 @@ void revocation_free(struct revocation_set **set);
 
 /* The session's tokens are refused; the entry may be forgotten after `until`
  * (seconds). Adding again keeps the later `until`. STATUS_NO_MEMORY: the set
- * could not grow; the caller must then stop trusting it. */
+ * could not grow, or would pass 2^24 slots (twelve million entries); the
+ * caller must then stop trusting it. */
 MUST_CHECK enum status revocation_add_session(struct revocation_set *set, struct span session_id,
 					      int64_t until);
 
 /* Tokens of `user_id` (empty: of everybody) with iat < not_before are refused.
- * The latest not_before wins, in whatever order they come. A disabled user is
- * a cut-off at INT64_MAX; `revocation_lift_user` takes that back. */
+ * The latest not_before wins, in whatever order they come, and is kept as long
+ * as the latest `until` says. A disabled user is a cut-off at INT64_MAX, kept
+ * until `revocation_lift_user` takes it back. */
 MUST_CHECK enum status revocation_cut_off(struct revocation_set *set, struct span user_id,
 					  int64_t not_before, int64_t until);
+
+/* The user (empty: everybody) is no longer disabled; other cut-offs stay. */
+void revocation_lift_user(struct revocation_set *set, struct span user_id);
 
 /* Forgets everything: before a full re-read into a fresh set. */
 void revocation_clear(struct revocation_set *set);
