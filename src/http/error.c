@@ -81,10 +81,12 @@ void error_reply(struct reply *r, enum error error)
 
 	if (refusal->status == 503)
 		reply_header(r, "retry-after", SPAN("1"));
-	if (refusal->message != NULL)
+	if (refusal->message != NULL) {
 		reply_message(r, refusal->status, refusal->message, refusal->code);
-	else
-		reply_status(r, refusal->status);
+		return;
+	}
+	reply_drop_body(r);
+	reply_status(r, refusal->status);
 }
 
 enum error error_of_status(enum status status)

@@ -304,8 +304,8 @@ static int dots_of(struct span segment)
 	return dots;
 }
 
-/* "//evil" is another host. "/.//evil" and "/a/..//evil" resolve to it: the same
- * origin to a browser, but not to whoever resolves first and goes there then. */
+/* "/.//evil" and "/a/..//evil" resolve to "//evil": the same origin to a
+ * browser, another host to whoever resolves first and goes there then. */
 static bool resolves_to_host(struct span path)
 {
 	struct span rest = span_from(path, 1), segment;
@@ -333,6 +333,8 @@ static bool is_safe_relative(struct span url)
 			return false;
 		end++;
 	}
+	if (span_starts(url, SPAN("//")))
+		return false;
 	return !resolves_to_host(span_first(url, end));
 }
 

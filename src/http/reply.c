@@ -93,7 +93,13 @@ void reply_header(struct reply *r, const char *name, struct span value)
 
 void reply_json(struct reply *r)
 {
-	reply_header(r, "content-type", SPAN("application/json"));
+	r->json = true;
+}
+
+void reply_drop_body(struct reply *r)
+{
+	buf_init(&r->body, r->head.mem, REPLY_BODY_MAX);
+	r->json = false;
 }
 
 void reply_message(struct reply *r, int status, const char *message, const char *code)
@@ -101,6 +107,7 @@ void reply_message(struct reply *r, int status, const char *message, const char 
 	struct jdoc_writer w;
 
 	reply_status(r, status);
+	reply_drop_body(r);
 	reply_json(r);
 	jdoc_write(&w, &r->body);
 	jdoc_put_object(&w, NULL);
@@ -134,13 +141,15 @@ static enum status assemble(const struct reply *r, struct span *block_out)
 {
 	struct buf block;
 
-	buf_init(&block, r->head.mem, REPLY_HEAD_MAX + REPLY_BODY_MAX + 64);
+	buf_init(&block, r->head.mem, REPLY_HEAD_MAX + REPLY_BODY_MAX + 128);
 	buf_add(&block, SPAN("Status: "));
 	buf_int(&block, r->status);
 	buf_byte(&block, ' ');
 	buf_text(&block, phrase_of(r->status));
 	buf_add(&block, SPAN("\r\n"));
 	buf_add(&block, buf_span(&r->head));
+	if (r->json)
+		buf_add(&block, SPAN("content-type: application/json\r\n"));
 	buf_add(&block, SPAN("\r\n"));
 	buf_add(&block, buf_span(&r->body));
 	return buf_finish(&block, block_out);

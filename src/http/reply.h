@@ -19,6 +19,7 @@ struct reply {
 	int status; /* 0 until set: reply_finish then gives a 500 */
 	struct buf head, body;
 	bool failed;    /* a header was refused */
+	bool json;      /* the media type goes out, once */
 	bool read_body; /* server's: a refused body still has to be drained */
 };
 
@@ -36,11 +37,16 @@ static inline void reply_status(struct reply *r, int status)
  * digits, - and _, or a second Status makes the reply fail. */
 void reply_header(struct reply *r, const char *name, struct span value);
 
-/* The JSON media type; the body is then written through r->body. */
+/* The JSON media type, once however often it is asked for; the body is then
+ * written through r->body. */
 void reply_json(struct reply *r);
 
-/* {"message":…,"code":…}; code NULL leaves it out. Headers stay. */
+/* {"message":…,"code":…}; code NULL leaves it out. In place of any body begun;
+ * headers stay. */
 void reply_message(struct reply *r, int status, const char *message, const char *code);
+
+/* Drops the body and its media type; headers stay. */
+void reply_drop_body(struct reply *r);
 
 /* The block of bytes: Status, headers, blank line, body. Never fails: a reply
  * that was refused anywhere, whose status is not 200..599, or that refuses with

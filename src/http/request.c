@@ -195,7 +195,7 @@ static struct request_field content_type_of(const struct walk *walk)
 	if (span_is_absent(type.value))
 		type = walk->fields[PARAM_HTTP_CONTENT_TYPE];
 	if (type.value.len == 0)
-		type.value = SPAN_ABSENT;
+		type = (struct request_field){ SPAN_ABSENT, false };
 	return type;
 }
 

@@ -50,6 +50,17 @@ static void reply_is_status_headers_blank_line_body(void **state)
 		    "Status: 200 OK\r\nVariable-User-Id: alice\r\nset-cookie: a=b\r\n"
 		    "set-cookie: \r\ncontent-type: application/json\r\n\r\n{\"ok\":true}",
 		    "whole");
+	reply_json(&r);
+	reply_message(&r, 401, "No", NULL);
+	check_block(&r,
+		    "Status: 401 Unauthorized\r\nVariable-User-Id: alice\r\nset-cookie: a=b\r\n"
+		    "set-cookie: \r\ncontent-type: application/json\r\n\r\n{\"message\":\"No\"}",
+		    "body replaced");
+	reply_drop_body(&r);
+	check_block(&r,
+		    "Status: 401 Unauthorized\r\nVariable-User-Id: alice\r\nset-cookie: a=b\r\n"
+		    "set-cookie: \r\n\r\n",
+		    "body dropped");
 	reply_init(&r, mem);
 	reply_status(&r, 404);
 	check_block(&r, "Status: 404 Not Found\r\n\r\n", "empty");

@@ -279,6 +279,7 @@ static void request_content_type_is_the_servers_if_it_sends_one(void **state)
 		{ "CONTENT_TYPE=", "X=", NULL, false },
 		{ "CONTENT_TYPE=", "HTTP_CONTENT_TYPE=c/d", NULL, false },
 		{ "X=", "Y=", NULL, false },
+		{ "CONTENT_TYPE=", "CONTENT_TYPE=a/b", NULL, false },
 		{ "CONTENT_TYPE=a/b", "CONTENT_TYPE=a/b", "a/b", false },
 		{ "CONTENT_TYPE=a/b", "CONTENT_TYPE=c/d", "a/b", true },
 		{ "HTTP_CONTENT_TYPE=c/d", "HTTP_CONTENT_TYPE=c/d", "c/d", true },
