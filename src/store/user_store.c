@@ -44,15 +44,21 @@ static enum status learn_trait(struct pool_lease *lease)
 	return STATUS_OK;
 }
 
-static enum status work_sign_up(struct pool_lease *lease, void *state)
+static enum status run_sign_up(struct pool_lease *lease, const struct pg_args *args)
 {
 	TRY(learn_trait(lease));
-	const struct pg_statement *statement =
-		*lease->trait == TRAIT_ISSUER ? &sign_up_issuer : &sign_up_plain;
-	enum status status = pg_run(lease->pg, statement, state, NULL);
-	if (status == STATUS_INTERNAL)
-		*lease->trait = TRAIT_UNKNOWN; /* the table may have changed */
-	return status;
+	return pg_run(lease->pg, *lease->trait == TRAIT_ISSUER ? &sign_up_issuer : &sign_up_plain,
+		      args, NULL);
+}
+
+static enum status work_sign_up(struct pool_lease *lease, void *state)
+{
+	enum status status = run_sign_up(lease, state);
+	if (status != STATUS_INTERNAL || pg_is_broken(lease->pg))
+		return status;
+	/* The column may have come or gone under an open connection. */
+	*lease->trait = TRAIT_UNKNOWN;
+	return run_sign_up(lease, state);
 }
 
 enum status store_sign_up(struct store *store, const struct user *user, struct span account_id,
