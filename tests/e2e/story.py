@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import time
 
 import http_client
 
@@ -93,6 +94,15 @@ class Browser:
             headers.append(("Authorization", "Bearer " + token))
         return http_client.send(self.port, method, target, headers, body,
                                 self.tls)
+
+    def refused_soon(self, token=True, seconds=1):
+        """The status of one's own path, as 401 or after that time: the other
+        workers hear of an ended session a moment later."""
+        deadline = time.monotonic() + seconds
+        while True:
+            status = self.api("GET", self.own(), token).status
+            if status == 401 or time.monotonic() > deadline:
+                return status
 
     def own(self, rest="/tasks"):
         return "/api/%s%s" % (self.user_id, rest)

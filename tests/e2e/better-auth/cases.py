@@ -22,7 +22,8 @@ VARIANTS = {
                             "change_email": "on"}},
     "production": {"base_url": "http://127.0.0.1:3100", "mode": "production",
                    "reference": {},
-                   "config": {"trusted_proxies": "127.0.0.1"}},
+                   "config": {"trusted_proxies": "127.0.0.1",
+                              "rate_limit": "on"}},
 }
 
 CASES = []

@@ -394,8 +394,7 @@ def every_endpoint(w, about, **options):
             body["json"] = BODIES[path]
         elif method == "POST":
             body["json"] = {}
-        w.request(method, path, label="%s %s" % (about, path), **body,
-                  **options)
+        w.request(method, path, label=about, **body, **options)
 
 
 @case("dev", "switches")
@@ -416,7 +415,7 @@ def without_session_https(w):
 
 
 table("unconfigured", "POST", "", [
-    ("%s %s" % (path, body), {"path": path, "json": body})
+    (str(body), {"path": path, "json": body})
     for path, bodies in (
         ("/request-password-reset", ({}, {"email": "a@b.de"},
                                      {"email": "x"}, {"email": 7},
@@ -439,7 +438,7 @@ table("unconfigured", "POST", "", [
         ("/get-access-token", ({}, {"providerId": "x"})),
     ) for body in bodies])
 table("unconfigured-get", "GET", "", [
-    (path, {"path": path}) for path in (
+    (None, {"path": path}) for path in (
         "/verify-email", "/verify-email?token=", "/verify-email?token=x",
         "/verify-email?token=x&callbackURL=/y",
         "/verify-email?token=x&callbackURL=https://evil.test",

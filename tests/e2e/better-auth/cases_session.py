@@ -323,8 +323,7 @@ def expired(w):
         moved(w, "-1 second")
         token = w.token()
         options = {} if body is None else {"json": body}
-        w.request(method, path, keep=False, label="expired " + name,
-                  **options)
+        w.request(method, path, keep=False, label="expired", **options)
         rows = w.sql("SELECT count(*) FROM session WHERE token = '%s'"
                      % token)
         w.note("%s: rows left %s" % (name, rows[0][0]))

@@ -3,8 +3,8 @@
 
 The list is the table of doc/differences.md: id | request | part | reference |
 authbridge | reason. The four in the middle are glob patterns between
-backquotes; `request` is "VARIANT/CASE: LABEL". A part that one side lacks has
-the value (absent).
+backquotes; `request` is "VARIANT/CASE: METHOD PATH (what is special)", the path
+below the base path. A part that one side lacks has the value (absent).
 """
 import re
 
@@ -23,7 +23,19 @@ class Difference:
             self.request, self.part, self.reference, self.ours)
 
 
+def kind(parts):
+    """Status, code or shape of the body: what all else follows from."""
+    for name in ("body.code", "body.message", "body (keys)", "body"):
+        if parts.get(name):
+            return "%s %s" % (parts["status"], parts[name].strip('"'))
+    return parts.get("status", ABSENT)
+
+
 def differences(request, reference, ours):
+    """One difference called `answer` when the answers are of two kinds."""
+    if kind(reference) != kind(ours):
+        yield Difference(request, "answer", kind(reference), kind(ours))
+        return
     for part in sorted(set(reference) | set(ours)):
         pair = reference.get(part, ABSENT), ours.get(part, ABSENT)
         if pair[0] != pair[1]:

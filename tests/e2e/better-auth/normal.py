@@ -33,6 +33,7 @@ class Normal:
     def __init__(self, target):
         self.target = target
         self.symbols = {}
+        self.kids = {}
         self.at = 0
 
     def answer(self, answer):
@@ -103,6 +104,8 @@ class Normal:
         if isinstance(value, dict):
             parts[part + " (keys)"] = " ".join(value)
             for key, inner in value.items():
+                if key == "kid":
+                    inner = self._kid(inner)
                 self._value(part + "." + key, inner, parts)
         elif isinstance(value, list):
             parts[part + " (length)"] = str(len(value))
@@ -118,9 +121,8 @@ class Normal:
 
     def _text(self, text):
         if ID.fullmatch(text):
-            known = self.symbols.setdefault(
+            return self.symbols.setdefault(
                 text, "<id%d>" % (len(self.symbols) + 1))
-            return known
         if SECONDS.fullmatch(text):
             return self._distance(int(text))
         if PUBLIC_KEY.fullmatch(text):
@@ -142,16 +144,26 @@ class Normal:
         head, claims, mac = token.split(".")
         header, claims = _decoded(head), _decoded(claims)
         for name, value in header.items():
-            parts["%s.header.%s" % (part, name)] = self._text(str(value))
+            if name == "kid":
+                value = self._kid(value)
+            parts["%s.header.%s" % (part, name)] = str(value)
         parts[part + ".signature"] = self._jwt_signature(token, header, mac)
         for name, value in claims.items():
-            if name in ("iat", "exp", "nbf") and isinstance(value, int):
+            if name in ("sid", "jti"):
+                # Additions must not shift the numbers of what both have.
+                value = self.symbols.get(value, "<%s>" % name)
+            elif name in ("iat", "exp", "nbf") and isinstance(value, int):
                 value = self._distance(value)
             elif isinstance(value, str):
                 value = json.dumps(self._text(value))
             else:
                 value = json.dumps(value)
             parts["%s.claims.%s" % (part, name)] = value
+
+    def _kid(self, kid):
+        if not ID.fullmatch(kid):
+            return kid
+        return self.kids.setdefault(kid, "<kid%d>" % (len(self.kids) + 1))
 
     def _jwt_signature(self, token, header, mac):
         signed = token.rpartition(".")[0].encode()

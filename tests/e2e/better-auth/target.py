@@ -47,7 +47,8 @@ class FastCgiTarget(HttpTarget):
     def send(self, method, target, headers, body):
         host = self.base_url.split("://")[1]
         scheme = self.base_url.split("://")[0]
-        headers = [("Host", host)] + headers
+        headers = [("Host", host)] + [(n, v.strip(b" \t" if isinstance(
+            v, bytes) else " \t")) for n, v in headers]
         extra = [("REQUEST_SCHEME", scheme)]
         params = [(n, v) for n, v in
                   fcgi_client.parameters(method, target, headers)

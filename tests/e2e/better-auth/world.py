@@ -79,7 +79,9 @@ class World:
         answer = self.target.send(method, target, headers, body)
         answer.at = time.time()
         answer.unordered = unordered
-        answer.label = label or "%s %s" % (method, target)
+        answer.label = "%s %s" % (method, path[:100])
+        if label:
+            answer.label += " (%s)" % label
         if record:
             self.records.append(answer)
         if keep:
