@@ -60,7 +60,7 @@ struct exchange {
 	bool token_from_bearer;
 	bool remember_off;        /* a signed dont_remember cookie came along */
 	struct session_view view; /* with ROUTE_SESSION, or after exchange_session */
-	bool expose_token;        /* a non-empty session cookie was set */
+	struct span auth_token;   /* of the session cookie that was set last; absent: none */
 	bool expose_jwt;
 };
 
@@ -85,14 +85,15 @@ MUST_CHECK enum status exchange_session(struct exchange *x, bool may_slide);
 /* As above, but writes 401 / 503 itself. */
 bool exchange_need_session(struct exchange *x);
 bool exchange_need_fresh(struct exchange *x);
-/* Sets the session cookie (and dont_remember), set-auth-token. */
+/* Sets the session cookie (and dont_remember). */
 void exchange_set_session(struct exchange *x, const struct session *session, bool remember);
 void exchange_clear_cookies(struct exchange *x);
 /* A dont_remember cookie of an earlier sign-in must not stop this one sliding. */
 void exchange_clear_stale_remember(struct exchange *x);
 /* set-auth-jwt; on failure writes the refusal. */
 bool exchange_set_jwt(struct exchange *x, const struct session_view *view);
-/* access-control-expose-headers for what was set. Last of all headers. */
+/* set-auth-token for the cookie set last, and access-control-expose-headers.
+ * Last of all headers. */
 void exchange_expose(struct exchange *x);
 /* The browser that just signed in gets an allowance of its own. */
 void exchange_set_device(struct exchange *x, struct span user_id);
@@ -110,6 +111,8 @@ void exchange_status_true(struct exchange *x);
 /* Starts a JSON reply: {…} is then written through *w. */
 void exchange_json(struct exchange *x, struct jdoc_writer *w);
 
+/* The cache headers of get-session. */
+void exchange_no_store(struct exchange *x);
 /* Drops the headers set so far: cookies of a session that is gone. */
 void exchange_restart(struct exchange *x);
 

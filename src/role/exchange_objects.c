@@ -73,10 +73,16 @@ void exchange_status_true(struct exchange *x)
 	jdoc_end_object(&w);
 }
 
+void exchange_no_store(struct exchange *x)
+{
+	reply_header(x->reply, "cache-control", SPAN("no-store"));
+	reply_header(x->reply, "pragma", SPAN("no-cache"));
+}
+
 void exchange_restart(struct exchange *x)
 {
 	x->expose_jwt = false;
-	x->expose_token = false;
+	x->auth_token = SPAN_ABSENT;
 	reply_restart(x->reply);
 }
 

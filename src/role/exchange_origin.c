@@ -42,18 +42,19 @@ bool exchange_check_login_origin(struct exchange *x)
 		exchange_error(x, ERROR_CROSS_SITE_LOGIN);
 		return false;
 	}
-	bool named = request->origin.value.len > 0 || request->referer.value.len > 0;
+	bool named = span_trim(request->origin.value).len > 0 ||
+		     span_trim(request->referer.value).len > 0;
 	return fetch || named ? check_origin_value(x) : true;
 }
 
-static const struct {
-	const char *name;
+static const struct redirect_field {
+	const char *name, *label;
 	enum error error;
 } redirect_fields[] = {
-	{ "callbackURL", ERROR_INVALID_CALLBACK_URL },
-	{ "redirectTo", ERROR_INVALID_REDIRECT_URL },
-	{ "errorCallbackURL", ERROR_INVALID_ERROR_CALLBACK_URL },
-	{ "newUserCallbackURL", ERROR_INVALID_NEW_USER_CALLBACK_URL },
+	{ "callbackURL", "callbackURL", ERROR_INVALID_CALLBACK_URL },
+	{ "redirectTo", "redirectURL", ERROR_INVALID_REDIRECT_URL },
+	{ "errorCallbackURL", "errorCallbackURL", ERROR_INVALID_ERROR_CALLBACK_URL },
+	{ "newUserCallbackURL", "newUserCallbackURL", ERROR_INVALID_NEW_USER_CALLBACK_URL },
 };
 
 /* What JavaScript holds for true: a field that is "falsy" is no field. */
@@ -79,20 +80,22 @@ static bool is_truthy(const struct exchange *x, const char *name)
 	return true;
 }
 
-static bool check_redirect(struct exchange *x, const char *name, enum error error)
+static bool check_redirect(struct exchange *x, const struct redirect_field *field)
 {
 	struct span url = SPAN_ABSENT;
+	const char *name = field->name;
 	bool in_body = x->body != NULL && jdoc_type(x->body) == JDOC_OBJECT && is_truthy(x, name);
 	if (in_body && !jdoc_text(x->body, name, &url)) {
 		reply_message(x->reply, 400,
-			      arena_format(x->mem, "Invalid %s: expected a string", name), NULL);
+			      arena_format(x->mem, "Invalid %s: expected a string", field->label),
+			      NULL);
 		return false;
 	}
-	if (!in_body && error == ERROR_INVALID_CALLBACK_URL)
+	if (!in_body && field->error == ERROR_INVALID_CALLBACK_URL)
 		(void)request_query(x->request, name, &url);
 	if (url.len == 0 || origin_is_safe_redirect(x->app->origins, x->mem, url))
 		return true;
-	exchange_error(x, error);
+	exchange_error(x, field->error);
 	return false;
 }
 
@@ -101,7 +104,7 @@ bool exchange_check_redirects(struct exchange *x)
 	if (!span_is(x->request->method, "POST"))
 		return true;
 	for (size_t i = 0; i < COUNT_OF(redirect_fields); i++)
-		if (!check_redirect(x, redirect_fields[i].name, redirect_fields[i].error))
+		if (!check_redirect(x, &redirect_fields[i]))
 			return false;
 	return true;
 }

@@ -65,7 +65,7 @@ void exchange_find_token(struct exchange *x)
 {
 	struct span flag;
 	x->token = SPAN_ABSENT;
-	x->remember_off = find_cookie(x, x->app->remember_cookie, &flag);
+	x->remember_off = find_cookie(x, x->app->remember_cookie, &flag) && flag.len > 0;
 	x->token_from_bearer = find_bearer(x);
 	if (!x->token_from_bearer && !find_cookie(x, x->app->session_cookie, &x->token))
 		x->token = SPAN_ABSENT;
@@ -120,8 +120,7 @@ void exchange_set_session(struct exchange *x, const struct session *session, boo
 		struct span flag = cookies_seal(x->service, x->mem, SPAN("true"));
 		set_cookie(x, x->app->remember_cookie, encode_percent(x->mem, flag), -1);
 	}
-	reply_header(x->reply, "set-auth-token", value);
-	x->expose_token = true;
+	x->auth_token = value;
 }
 
 void exchange_clear_cookies(struct exchange *x)
@@ -158,12 +157,15 @@ bool exchange_set_jwt(struct exchange *x, const struct session_view *view)
 
 void exchange_expose(struct exchange *x)
 {
-	if (x->expose_jwt && x->expose_token)
+	bool token = !span_is_absent(x->auth_token);
+	if (token)
+		reply_header(x->reply, "set-auth-token", x->auth_token);
+	if (x->expose_jwt && token)
 		reply_header(x->reply, "access-control-expose-headers",
 			     SPAN("set-auth-jwt, set-auth-token"));
 	else if (x->expose_jwt)
 		reply_header(x->reply, "access-control-expose-headers", SPAN("set-auth-jwt"));
-	else if (x->expose_token)
+	else if (token)
 		reply_header(x->reply, "access-control-expose-headers", SPAN("set-auth-token"));
 }
 

@@ -15,20 +15,37 @@ void handle_ok(struct exchange *x)
 	jdoc_end_object(&w);
 }
 
+static bool is_error_word(struct span word)
+{
+	for (size_t i = 0; i < word.len; i++) {
+		char c = word.at[i];
+		bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			    (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '\'';
+		if (!fine)
+			return false;
+	}
+	return word.len > 0;
+}
+
 /* As the reference in production: back to the site, the error named. */
 void handle_error_page(struct exchange *x)
 {
 	struct span error = SPAN_ABSENT;
-	if (!request_query(x->request, "error", &error) || error.len == 0)
+	struct span about = SPAN_ABSENT;
+	if (!request_query(x->request, "error", &error) || !is_error_word(error))
 		error = SPAN("UNKNOWN");
-	struct span encoded = encode_percent(x->mem, span_first(error, 256));
+	char *to = arena_format(x->mem, "/?error=%.*s", SPAN_FMT(error));
+	if (request_query(x->request, "error_description", &about) && about.len > 0) {
+		about = encode_percent(x->mem, about);
+		to = arena_format(x->mem, "%s&error_description=%.*s", to, SPAN_FMT(about));
+	}
 	reply_status(x->reply, 302);
-	reply_header(x->reply, "location",
-		     span_of(arena_format(x->mem, "/?error=%.*s", SPAN_FMT(encoded))));
+	reply_header(x->reply, "location", span_of(to));
 }
 
 void handle_post_get_session(struct exchange *x)
 {
+	exchange_no_store(x);
 	exchange_error(x, ERROR_DEFER_SESSION_REQUIRED);
 }
 

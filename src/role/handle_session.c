@@ -35,8 +35,7 @@ void handle_get_session(struct exchange *x)
 	}
 	if (read == STATUS_OK && !exchange_set_jwt(x, &x->view))
 		return;
-	reply_header(x->reply, "cache-control", SPAN("no-store"));
-	reply_header(x->reply, "pragma", SPAN("no-cache"));
+	exchange_no_store(x);
 	if (read == STATUS_OK || span_is_absent(x->token))
 		clear_data_cookie(x);
 	if (read == STATUS_OK) {
