@@ -183,18 +183,18 @@ def check_gate(answer, about):
 
 
 def gate_requests(user):
-    authorizations = [None, "", "Bearer", "Bearer ", "Basic x", "\0", "x" * 7900,
+    authorizations = [None, "", "Bearer", "Bearer ", "Basic x", "x" * 7900,
                       "Bearer " + user.jwt, "bearer   " + user.jwt,
                       "Bearer " + user.jwt + "," + user.jwt] + [
         "Bearer " + token for _, token in tokens.broken(user.jwt, SECRET)]
     uris = ["", "/", "*", "/api", "/api/", user.own(), "/api/x/tasks",
-            "/api/%2e%2e/x", "/api/\xff", "/api/" + "x" * 7900, "\0", "?",
+            "/api/%2e%2e/x", "/api/\xff", "/api/" + "x" * 7900, "?",
             "http://evil/", "/api/../" + VICTIM, user.own("?" + "q" * 4000)]
     for uri, authorization in itertools.product(uris, authorizations):
         headers = [] if authorization is None else [
             ("Authorization", authorization)]
         yield "GET", uri, headers, b""
-    for method in ("", "get", "OPTIONS", "X" * 2000, "\0", "GET POST"):
+    for method in ("", "get", "OPTIONS", "X" * 2000, "GET POST"):
         yield method, user.own(), [("Authorization",
                                     "Bearer " + user.jwt)], b""
 
@@ -205,7 +205,7 @@ def responder_requests(user):
              "/api/auth/sign-in/email", "/api/auth/sign-up/email",
              "/api/auth/sign-out", "/api/auth/error?error=/x", "/elsewhere",
              "/api/auth//ok", "/api/auth/%6fk", "/api/auth/x/../ok",
-             "/api/auth/" + "x" * 7900, "/api/auth/\xff", "\0"]
+             "/api/auth/" + "x" * 7900, "/api/auth/\xff"]
     bodies = [b"", b"{}", b"[]", b"null", b"{", b"\0", b"\xff", b"x" * 16384,
               b'{"email":1}', b'{"email":"/etc","password":"/x"}',
               b'{"name":"/","email":"a@b.de","password":"/api/x"}']
@@ -242,7 +242,7 @@ def service_shape():
         check_shape(answer, ([], method, uri[:80], headers, body[:40]),
                     wire.RESPONDER)
         asked += 1
-    for mode in ("", "x", "AUTHORIZE", "authorize ", "metrics\0", "responder"):
+    for mode in ("", "x", "AUTHORIZE", "authorize ", "responder"):
         answer = fcgi_client.request(world.service.unix, "GET", "/api/auth/ok",
                                      extra=[("AUTHBRIDGE_MODE", mode)])
         check_shape(answer, ([], "mode", mode), wire.RESPONDER)

