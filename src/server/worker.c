@@ -27,7 +27,9 @@ struct worker_thread {
 	pthread_t id;
 	struct worker *worker;
 	enum server_lane lane;
-	struct door_seat *seat; /* of a gate thread */
+	/* Of a gate thread: */
+	struct door_seat *seat;
+	struct fcgi_pipe pipe;
 };
 
 struct worker {
@@ -84,16 +86,14 @@ static void *gate_main(void *arg)
 	struct worker_thread *thread = arg;
 	struct worker *worker = thread->worker;
 	struct serve *serve = &worker->serve;
-	struct fcgi_pipe pipe = FCGI_PIPE_NONE;
 	struct exchange *x = take_spare(worker);
 	void *local = local_new(serve->app);
 	while (door_next(serve->door, thread->seat, &x->intake, &x->visit)) {
-		if (!serve_whole(serve, x, &pipe, local))
+		if (!serve_whole(serve, x, &thread->pipe, local))
 			x = take_spare(worker);
 	}
 	local_free(serve->app, local);
 	give_spare(worker, x);
-	fcgi_pipe_close(&pipe);
 	return NULL;
 }
 
@@ -116,23 +116,31 @@ static void *lane_main(void *arg)
 	return NULL;
 }
 
+static void free_thread(struct worker_thread *thread)
+{
+	free(thread->seat);
+	fcgi_pipe_close(&thread->pipe);
+}
+
 static enum status start_thread(struct worker *worker, const pthread_attr_t *attributes,
 				enum server_lane lane)
 {
 	struct worker_thread *thread = &worker->threads[worker->started];
-	*thread = (struct worker_thread){ .worker = worker, .lane = lane };
+	enum status status = STATUS_OK;
+	*thread = (struct worker_thread){ .worker = worker, .lane = lane, .pipe = FCGI_PIPE_NONE };
 	if (lane == SERVER_LANE_GATE) {
 		thread->seat = calloc(1, sizeof(*thread->seat));
-		if (thread->seat == NULL)
-			return STATUS_NO_MEMORY;
+		status = thread->seat != NULL ? fcgi_pipe_open(&thread->pipe) : STATUS_NO_MEMORY;
 	}
-	if (pthread_create(&thread->id, attributes,
-			   lane == SERVER_LANE_GATE ? gate_main : lane_main, thread) != 0) {
-		free(thread->seat);
-		return STATUS_UNAVAILABLE;
-	}
-	worker->started++;
-	return STATUS_OK;
+	if (status == STATUS_OK &&
+	    pthread_create(&thread->id, attributes,
+			   lane == SERVER_LANE_GATE ? gate_main : lane_main, thread) != 0)
+		status = STATUS_UNAVAILABLE;
+	if (status == STATUS_OK)
+		worker->started++;
+	else
+		free_thread(thread);
+	return status;
 }
 
 static size_t threads_of(const struct worker_options *options, size_t lane)
@@ -170,7 +178,7 @@ static void stop_threads(struct worker *worker)
 	}
 	for (size_t i = 0; i < worker->started; i++) {
 		pthread_join(worker->threads[i].id, NULL);
-		free(worker->threads[i].seat);
+		free_thread(&worker->threads[i]);
 	}
 }
 
