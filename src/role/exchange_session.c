@@ -147,6 +147,8 @@ bool exchange_set_jwt(struct exchange *x, const struct session_view *view)
 	enum status issued =
 		sessions_jwt(x->service, &x->local->keys, x->mem, view, x->now_ms, &jwt);
 	if (issued != STATUS_OK) {
+		/* No cookie of a session that the client is told it has not. */
+		exchange_restart(x);
 		exchange_failed(x, issued);
 		return false;
 	}
