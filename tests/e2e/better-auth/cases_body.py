@@ -315,6 +315,23 @@ def user_agent_and_address(w):
 
 
 @case()
+def bounds(w):
+    """Sizes that the reference leaves open."""
+    w.sign_up()
+    w.post("/update-user", {"name": "n" * 513}, keep=False, label="name")
+    w.post("/update-user", {"image": "i" * 2049}, keep=False, label="image")
+    w.sign_up("agent")
+    w.post(SIGN_IN, {"email": w.email("agent"), "password": PASSWORD},
+           cookie=None, headers=[("User-Agent", "a" * 600)], label="agent")
+    w.get("/get-session", label="agent")
+    for field, value in (("name", "n" * 513), ("image", "i" * 2049),
+                         ("email", "e" * 310 + "@example.com")):
+        w.post(SIGN_UP, {"name": "n", "email": w.email(field),
+                         "password": PASSWORD, field: value}, cookie=None,
+               keep=False, label=field)
+
+
+@case()
 def too_large(w):
     w.post(SIGN_IN, {"email": "nobody@example.com", "password": "p",
                      "more": "x" * 20000}, cookie=None, label="20 kB")

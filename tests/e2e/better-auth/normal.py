@@ -73,18 +73,20 @@ class Normal:
         value = pair.partition("=")[2]
         parts[part + ".attributes"] = attributes
         if value == "":
-            parts[part + ".value"] = ""
+            parts[part + ".value"] = "(empty)"
             return
         plain = unquote(value)
         if quote(plain, safe="!~*'()") != value:
             parts[part + ".encoding"] = "not as encodeURIComponent: " + value
-        parts[part + ".value"] = self._signed(plain)
+        parts[part + ".value"] = self._signed(
+            plain, self._known if "authbridge." in pair else self._text)
 
-    def _signed(self, text):
+    def _signed(self, text, form=None):
         head, _, mac = text.rpartition(".")
         good = hmac.compare_digest(mac, self.target.mac(head))
-        return "%s signed %s" % (":".join(map(self._text, head.split(":"))),
-                                 "well" if good else "badly: " + text)
+        return "%s signed %s" % (
+            ":".join(map(form or self._text, head.split(":"))),
+            "well" if good else "badly: " + text)
 
     def _body(self, answer, parts):
         kind = answer.header("content-type") or ""
@@ -132,6 +134,12 @@ class Normal:
             return self._distance(when.timestamp())
         return text
 
+    def _known(self, text):
+        """Of an addition, which must not shift the numbers of what both have."""
+        if ID.fullmatch(text):
+            return self.symbols.get(text, "<new>")
+        return self._text(text)
+
     def _distance(self, moment):
         minutes = round((moment - self.at) / 60)
         if minutes == 0:
@@ -150,8 +158,7 @@ class Normal:
         parts[part + ".signature"] = self._jwt_signature(token, header, mac)
         for name, value in claims.items():
             if name in ("sid", "jti"):
-                # Additions must not shift the numbers of what both have.
-                value = self.symbols.get(value, "<%s>" % name)
+                value = self._known(value)
             elif name in ("iat", "exp", "nbf") and isinstance(value, int):
                 value = self._distance(value)
             elif isinstance(value, str):
