@@ -57,6 +57,16 @@ grep -ohE '`(src|tests|etc|doc|sql|tools|examples|fuzz|bench|debian)/[A-Za-z0-9_
 	[ -e "$path" ] || echo "$path is named, but not there"
 done | tap "paths in the documents exist"
 
+sed -n 's/^|.*|\([^|]*\)|$/\1/p' doc/threat-model.md | grep -oE '[UDE] [a-z_]+' | sort -u |
+while read -r kind name; do
+	case $kind in
+	U) path=tests/unit/test_$name.c ;;
+	D) path=tests/db/test_$name.c ;;
+	*) path=tests/e2e/test_$name.py ;;
+	esac
+	[ -e "$path" ] || echo "$kind $name: there is no $path"
+done | tap "doc/threat-model.md names tests that exist"
+
 if command -v mandoc >/dev/null; then
 	mandoc -T lint doc/*.[1-8] 2>/dev/null | grep -v 'referenced manual not found' |
 		tap "manuals are well formed"
