@@ -101,6 +101,16 @@ static void add_param(struct load *load, const char *pair)
 	add_bytes(load, equals + 1, strlen(equals + 1));
 }
 
+/* A parameter of the command line replaces ours: two of one name are refused. */
+static bool is_given(const char *pair, char **params, size_t count)
+{
+	size_t len = strcspn(pair, "=") + 1;
+	for (size_t i = 0; i < count; i++)
+		if (strncmp(pair, params[i], len) == 0)
+			return true;
+	return false;
+}
+
 static void make_request(struct load *load, char **params, size_t count)
 {
 	static const char *const always[] = {
@@ -117,7 +127,8 @@ static void make_request(struct load *load, char **params, size_t count)
 	size_t at = load->request_len;
 	add_header(load, 4, 0);
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
-		add_param(load, always[i]);
+		if (!is_given(always[i], params, count))
+			add_param(load, always[i]);
 	for (size_t i = 0; i < count; i++)
 		add_param(load, params[i]);
 	size_t len = load->request_len - at - HEADER;
