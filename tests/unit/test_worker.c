@@ -373,17 +373,29 @@ static void the_gate_does_not_care_for_bodies(void **state)
 
 /* --- lanes --- */
 
+static struct worker_stats stats_now(void)
+{
+	struct worker_stats stats;
+	worker_read_stats(&stats);
+	return stats;
+}
+
+/* One request runs in the lane of a single thread, the next one waits. */
+static void fill_lane(int running, int waiting)
+{
+	client_begin(running, WIRE_RESPONDER, "/pw");
+	WAIT_UNTIL(stats_now().running[SERVER_LANE_PASSWORD] == 1);
+	client_begin(waiting, WIRE_RESPONDER, "/pw");
+	WAIT_UNTIL(stats_now().queued[SERVER_LANE_PASSWORD] == 1);
+}
+
 static void refuses_at_once_when_a_lane_is_full(void **state)
 {
 	struct fixture *f = *state;
 	fixture_start(f);
 	int running = client_unix(f), waiting = client_unix(f), third = client_unix(f);
 	struct wire block = { 0 };
-	struct worker_stats stats;
-	client_begin(running, WIRE_RESPONDER, "/pw");
-	WAIT_UNTIL((worker_read_stats(&stats), stats.running[SERVER_LANE_PASSWORD] == 1));
-	client_begin(waiting, WIRE_RESPONDER, "/pw");
-	WAIT_UNTIL((worker_read_stats(&stats), stats.queued[SERVER_LANE_PASSWORD] == 1));
+	fill_lane(running, waiting);
 	client_begin(third, WIRE_RESPONDER, "/pw");
 	assert_true(client_receive(third, &block));
 	wire_bytes(&block, "", 1);
@@ -395,8 +407,7 @@ static void refuses_at_once_when_a_lane_is_full(void **state)
 	assert_int_equal(client_status(running), 200);
 	sem_post(&f->gate);
 	assert_int_equal(client_status(waiting), 200);
-	worker_read_stats(&stats);
-	assert_int_equal(stats.busy, 1);
+	assert_int_equal(stats_now().busy, 1);
 	wire_free(&block);
 	close(running);
 	close(waiting);
@@ -420,7 +431,7 @@ static void gives_up_what_waited_too_long(void **state)
 	fixture_start(f);
 	int running = client_unix(f), waiting = client_unix(f);
 	client_begin(running, WIRE_RESPONDER, "/pw");
-	WAIT_UNTIL(f->entered == 1);
+	WAIT_UNTIL(stats_now().running[SERVER_LANE_PASSWORD] == 1);
 	client_begin(waiting, WIRE_RESPONDER, "/pw");
 	/* Answered though the lane's only thread is held. */
 	assert_int_equal(client_status(waiting), 503);
@@ -438,11 +449,7 @@ static void does_not_compute_for_the_gone(void **state)
 	for (int tcp = 0; tcp < 2; tcp++) {
 		int handled = f->handled, left = f->left;
 		int running = client_unix(f), gone = tcp ? client_tcp(f) : client_unix(f);
-		struct worker_stats stats;
-		client_begin(running, WIRE_RESPONDER, "/pw");
-		WAIT_UNTIL((worker_read_stats(&stats), stats.running[SERVER_LANE_PASSWORD] == 1));
-		client_begin(gone, WIRE_RESPONDER, "/pw");
-		WAIT_UNTIL((worker_read_stats(&stats), stats.queued[SERVER_LANE_PASSWORD] == 1));
+		fill_lane(running, gone);
 		close(gone);
 		sem_post(&f->gate);
 		assert_int_equal(client_status(running), 200);
@@ -601,10 +608,7 @@ static void finishes_what_it_began(void **state)
 	struct wire w = { 0 };
 	wire_request(&w, WIRE_AUTHORIZER, true, "/ok", SPAN(""));
 	assert_int_equal(client_ask(kept, WIRE_AUTHORIZER, true, "/ok"), 200);
-	client_begin(running, WIRE_RESPONDER, "/pw");
-	WAIT_UNTIL(f->entered == 1);
-	client_begin(waiting, WIRE_RESPONDER, "/pw");
-	WAIT_UNTIL(f->entered == 2);
+	fill_lane(running, waiting);
 	client_send(half, span_first(wire_span(&w), 20));
 	WAIT_UNTIL(connections_now() == 5);
 	fixture_ask_to_stop(f);
@@ -634,10 +638,7 @@ static void ends_in_time(void **state)
 	fixture_start(f);
 	int half = client_unix(f), running = client_unix(f), waiting = client_unix(f);
 	client_send(half, SPAN("\1\1"));
-	client_begin(running, WIRE_RESPONDER, "/pw");
-	WAIT_UNTIL(f->entered == 1);
-	client_begin(waiting, WIRE_RESPONDER, "/pw");
-	WAIT_UNTIL(f->entered == 2);
+	fill_lane(running, waiting);
 	int64_t since = clock_mono_ms();
 	fixture_ask_to_stop(f);
 	assert_int_equal(client_status(waiting), 503);
