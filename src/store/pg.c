@@ -144,8 +144,9 @@ static bool wait_socket(int fd, int stop_fd, short events, int64_t deadline_ms)
 			return false;
 		if (ready > 0 && fds[1].revents != 0)
 			return false;
+		/* A peer that always has something ready must not outlast it. */
 		if (ready > 0)
-			return true;
+			return left > 0;
 		if (ready == 0 && clock_mono_ms() >= deadline_ms)
 			return false;
 	}
