@@ -67,6 +67,13 @@ while read -r kind name; do
 	[ -e "$path" ] || echo "$kind $name: there is no $path"
 done | tap "doc/threat-model.md names tests that exist"
 
+sed -nE 's/^\t\{ "([a-z-]+)", ctl_[a-z_]+,.*/\1/p' src/ctl/main.c | while read -r command; do
+	grep -qE "^\.(It )?Cm $command\>" doc/authbridgectl.1 ||
+		echo "$command is not in doc/authbridgectl.1"
+	grep -qE "commands=\"[^\"]*\<$command\>" etc/completion/authbridgectl.bash ||
+		echo "$command is not in etc/completion/authbridgectl.bash"
+done | tap "each command has its manual entry and its completion"
+
 if command -v mandoc >/dev/null; then
 	mandoc -T lint doc/*.[1-8] 2>/dev/null | grep -v 'referenced manual not found' |
 		tap "manuals are well formed"
