@@ -130,25 +130,21 @@ static PGconn *start_connecting(const struct pg_options *options, const PQconnin
 	return PQconnectStartParams(k.names, k.values, 0);
 }
 
-/* True once the socket is ready; false at the deadline or when stopped. */
+/* True once the socket is ready; false at the deadline, also for a peer that
+ * keeps it ready without end, or when stopped. */
 static bool wait_socket(int fd, int stop_fd, short events, int64_t deadline_ms)
 {
 	for (;;) {
 		struct pollfd fds[2] = { { .fd = fd, .events = events },
 					 { .fd = stop_fd, .events = POLLIN } };
 		int64_t left = deadline_ms - clock_mono_ms();
-		if (left < 0)
-			left = 0;
+		if (left <= 0)
+			return false;
 		int ready = poll(fds, 2, left > 60000 ? 60000 : (int)left);
 		if (ready < 0 && errno != EINTR)
 			return false;
-		if (ready > 0 && fds[1].revents != 0)
-			return false;
-		/* A peer that always has something ready must not outlast it. */
 		if (ready > 0)
-			return left > 0;
-		if (ready == 0 && clock_mono_ms() >= deadline_ms)
-			return false;
+			return fds[1].revents == 0;
 	}
 }
 
