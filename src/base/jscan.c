@@ -3,6 +3,8 @@
 
 #include "base/utf8.h"
 
+#include <endian.h>
+
 enum { SECONDS_DIGITS = 15 };
 
 #define EACH_BYTE(value) (0x0101010101010101u * (value))
@@ -37,19 +39,21 @@ static bool take(struct jscan *s, char byte)
 	return true;
 }
 
-/* True when each of the eight bytes may stand in a string as it is: ASCII, not
- * a control, quote, backslash or DEL. The carry tricks may refuse a good byte
- * behind a bad one, never the reverse. */
-static bool eight_are_plain(const char *at)
+/* How many of the first eight bytes may stand in a string as they are: ASCII,
+ * not a control, quote, backslash or DEL. Below the first byte that may not, no
+ * subtraction borrows, so the lowest mark is exact. */
+static size_t plain_of_eight(const char *at)
 {
 	uint64_t w;
 
 	memcpy(&w, at, sizeof(w));
+	w = le64toh(w);
 	uint64_t quote = w ^ EACH_BYTE((uint64_t)'"'), slash = w ^ EACH_BYTE((uint64_t)'\\');
 	uint64_t del = w ^ EACH_BYTE((uint64_t)0x7f);
 	uint64_t odd = (w - EACH_BYTE((uint64_t)0x20)) | (quote - EACH_BYTE((uint64_t)1)) |
 		       (slash - EACH_BYTE((uint64_t)1)) | (del - EACH_BYTE((uint64_t)1)) | w;
-	return (odd & EACH_BYTE((uint64_t)0x80)) == 0;
+	odd &= EACH_BYTE((uint64_t)0x80);
+	return odd == 0 ? 8 : (size_t)__builtin_ctzll(odd) / 8;
 }
 
 /* Four hex digits at `at`, or -1. */
@@ -117,10 +121,11 @@ static struct span string(struct jscan *s, bool *plain)
 		return SPAN_ABSENT;
 	const char *start = s->at;
 	while (s->at < s->end) {
-		if (s->end - s->at >= 8 && eight_are_plain(s->at)) {
-			s->at += 8;
+		size_t run = s->end - s->at >= 8 ? plain_of_eight(s->at) : 0;
+
+		s->at += run;
+		if (run == 8)
 			continue;
-		}
 		if (*s->at == '"')
 			return span_make(start, (size_t)(s->at++ - start));
 		if (!string_step(s, plain))
