@@ -150,7 +150,7 @@ static void closing_does_not_wait_for_a_silent_database(void **state)
 /* --- in the middle of a statement --- */
 
 static _Atomic bool finished;
-static enum status outcome;
+static _Atomic enum status outcome;
 
 static void *read_in_thread(void *state)
 {
