@@ -65,22 +65,16 @@ static void check_feed(const struct ctl *ctl, struct report *report)
 					  ctl->mem, &probe, &why);
 	bool good = status == STATUS_OK && !probe.standby;
 	say(report, "feed database", good,
-	    good ? probe.database : status == STATUS_OK ? "a standby, which cannot LISTEN" : why);
+	    good                  ? probe.database
+	    : status == STATUS_OK ? "a standby, which cannot LISTEN"
+				  : why);
 }
 
 bool ctl_schema_is_good(const struct ctl *ctl, const char **why_out)
 {
-	struct store_options options = {
-		.url = ctl->config->database_url.text,
-		.prepared = ctl->config->prepared,
-		.connections = 1,
-		.connect_ms = CTL_CONNECT_MS,
-		.lease_ms = CTL_CONNECT_MS,
-		.call_ms = CTL_CONNECT_MS,
-	};
 	struct store *store = NULL;
 	char *why = NULL;
-	enum status status = store_open(&options, &store);
+	enum status status = ctl_store_of(ctl, &store);
 	if (status == STATUS_OK)
 		status = store_check_schema(store, ctl->mem, &why);
 	store_close(&store);

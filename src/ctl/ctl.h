@@ -14,6 +14,8 @@
 
 #define CTL_CONNECT_MS 5000
 
+struct store;
+
 struct ctl {
 	const struct config *config;
 	struct arena *mem;
@@ -24,6 +26,17 @@ struct ctl {
 
 int ctl_migrate(const struct ctl *ctl);
 int ctl_check(const struct ctl *ctl);
+int ctl_key(const struct ctl *ctl);
+int ctl_session(const struct ctl *ctl);
+
+/* As store_open, for one connection. */
+MUST_CHECK enum status ctl_store_of(const struct ctl *ctl, struct store **store_out);
+
+/* Opens the store of the configuration, on failure says so and returns the exit code. */
+int ctl_open_store(const struct ctl *ctl, struct store **store_out);
+
+/* One line `name: value`, or {"name":"value"}. */
+void ctl_say(const struct ctl *ctl, const char *name, struct span value);
 
 /* What the service itself would find; `why_out` (may be NULL) gets its reason. */
 bool ctl_schema_is_good(const struct ctl *ctl, const char **why_out);

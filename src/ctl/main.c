@@ -5,6 +5,7 @@
 
 #include "base/jdoc.h"
 #include "base/log.h"
+#include "store/store.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -27,6 +28,12 @@ static const struct command commands[] = {
 	  "                                  grant NAME what the service needs" },
 	{ "check", ctl_check,
 	  "check                           configuration, database, schema, rights, clock" },
+	{ "key", ctl_key,
+	  "key list|new|retire|remove      keys that sign and verify tokens: new [ALG],\n"
+	  "                                  retire KID, remove KID" },
+	{ "session", ctl_session,
+	  "session list|revoke             list [USER]; revoke ID, --user USER (an id or an\n"
+	  "                                  address), --all (every token until now)" },
 };
 
 static void print_help(FILE *to)
@@ -73,6 +80,41 @@ int ctl_usage(const struct ctl *ctl, const char *line)
 	(void)ctl;
 	fprintf(stderr, "Usage: authbridgectl %s\nTry 'authbridgectl --help'.\n", line);
 	return EX_USAGE;
+}
+
+enum status ctl_store_of(const struct ctl *ctl, struct store **store_out)
+{
+	const struct store_options options = {
+		.url = ctl->config->database_url.text,
+		.prepared = ctl->config->prepared,
+		.connections = 1,
+		.connect_ms = CTL_CONNECT_MS,
+		.lease_ms = CTL_CONNECT_MS,
+		.call_ms = CTL_CONNECT_MS,
+	};
+	return store_open(&options, store_out);
+}
+
+int ctl_open_store(const struct ctl *ctl, struct store **store_out)
+{
+	enum status opened = ctl_store_of(ctl, store_out);
+	return opened == STATUS_OK ? EX_OK : ctl_fail("database", NULL, opened);
+}
+
+void ctl_say(const struct ctl *ctl, const char *name, struct span value)
+{
+	struct buf text;
+	struct jdoc_writer w;
+	if (!ctl->json) {
+		printf("%s: %.*s\n", name, SPAN_FMT(value));
+		return;
+	}
+	buf_init(&text, ctl->mem, 4096);
+	jdoc_write(&w, &text);
+	jdoc_put_object(&w, NULL);
+	jdoc_put_text(&w, name, value);
+	jdoc_end_object(&w);
+	printf("%.*s\n", SPAN_FMT(buf_span(&text)));
 }
 
 static enum status load(struct arena *mem, const char *path, bool must_exist,

@@ -28,6 +28,20 @@ enum status store_keys(struct store *store, struct arena *mem, struct key_row **
 	return STATUS_OK;
 }
 
+void put_key(struct pg_args *args, const struct key_row *row)
+{
+	pg_put_text(args, row->id);
+	pg_put_text(args, row->public_key);
+	pg_put_text(args, row->private_key);
+	pg_put_text(args, row->alg);
+	pg_put_text(args, row->crv);
+	pg_put_ms(args, row->created_ms);
+	if (row->expires_ms < 0)
+		pg_put_no_ms(args);
+	else
+		pg_put_ms(args, row->expires_ms);
+}
+
 static enum status work_first_key(struct pool_lease *lease, void *state)
 {
 	static const struct pg_statement hold = {
@@ -37,11 +51,10 @@ static enum status work_first_key(struct pool_lease *lease, void *state)
 	/* A new statement, so it sees the key of whoever held the lock. */
 	static const struct pg_statement insert = {
 		"insert_first_key",
-		"INSERT INTO public.jwks (id, \"publicKey\", \"privateKey\", alg, crv,"
-		" \"createdAt\", \"expiresAt\") SELECT $1, $2, $3, $4, $5, $6, $7"
-		" WHERE NOT EXISTS (SELECT FROM public.jwks k"
-		" WHERE coalesce(k.alg, 'EdDSA') = coalesce($4, 'EdDSA')"
-		" AND (k.\"expiresAt\" IS NULL OR k.\"expiresAt\" > $8))",
+		KEY_INTO "SELECT $1, $2, $3, $4, $5, $6, $7"
+			 " WHERE NOT EXISTS (SELECT FROM public.jwks k"
+			 " WHERE coalesce(k.alg, 'EdDSA') = coalesce($4, 'EdDSA')"
+			 " AND (k.\"expiresAt\" IS NULL OR k.\"expiresAt\" > $8))",
 	};
 	CLEANUP(pg_rows_free) struct pg_result *rows = NULL;
 	TRY(pg_run(lease->pg, &hold, NULL, NULL));
@@ -52,16 +65,7 @@ static enum status work_first_key(struct pool_lease *lease, void *state)
 enum status store_insert_first_key(struct store *store, const struct key_row *row, int64_t now_ms)
 {
 	struct pg_args args = { 0 };
-	pg_put_text(&args, row->id);
-	pg_put_text(&args, row->public_key);
-	pg_put_text(&args, row->private_key);
-	pg_put_text(&args, row->alg);
-	pg_put_text(&args, row->crv);
-	pg_put_ms(&args, row->created_ms);
-	if (row->expires_ms < 0)
-		pg_put_no_ms(&args);
-	else
-		pg_put_ms(&args, row->expires_ms);
+	put_key(&args, row);
 	pg_put_ms(&args, now_ms);
 	return run_transaction(store, work_first_key, &args);
 }

@@ -32,12 +32,12 @@ MUST_CHECK enum status run_task(struct store *store, run_work *work, void *state
 MUST_CHECK enum status run_transaction(struct store *store, run_work *work, void *state);
 
 /* The columns that rows_user and rows_session read, of tables u and s. */
-#define USER_COLUMNS                                                           \
-	"u.id, u.name, u.email, u.\"emailVerified\", u.image,"                 \
+#define USER_COLUMNS                                           \
+	"u.id, u.name, u.email, u.\"emailVerified\", u.image," \
 	" u.\"createdAt\", u.\"updatedAt\""
 #define USER_COLUMN_COUNT 7
-#define SESSION_COLUMNS                                                        \
-	"s.id, s.token, s.\"userId\", s.\"ipAddress\", s.\"userAgent\","       \
+#define SESSION_COLUMNS                                                  \
+	"s.id, s.token, s.\"userId\", s.\"ipAddress\", s.\"userAgent\"," \
 	" s.\"expiresAt\", s.\"createdAt\", s.\"updatedAt\""
 #define SESSION_COLUMN_COUNT 8
 
@@ -48,9 +48,15 @@ void rows_session(struct arena *mem, const struct pg_result *rows, size_t row, i
 		  struct session *out);
 
 /* The values of a new session row, in the order of SESSION_VALUES. */
-#define SESSION_INTO                                                           \
-	"INSERT INTO public.session (id, token, \"userId\", \"ipAddress\","    \
+#define SESSION_INTO                                                        \
+	"INSERT INTO public.session (id, token, \"userId\", \"ipAddress\"," \
 	" \"userAgent\", \"expiresAt\", \"createdAt\", \"updatedAt\") "
 void put_session(struct pg_args *args, const struct session *session);
+
+/* The same of a key: seven values. */
+#define KEY_INTO                                                                \
+	"INSERT INTO public.jwks (id, \"publicKey\", \"privateKey\", alg, crv," \
+	" \"createdAt\", \"expiresAt\") "
+void put_key(struct pg_args *args, const struct key_row *row);
 
 #endif

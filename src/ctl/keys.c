@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/* authbridgectl key: the rows of "jwks". HS256 has none: its keys are the
+ * secrets of the configuration. */
+#include "ctl/ctl.h"
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "crypto/keyring.h"
+#include "crypto/password.h"
+#include "ctl/report.h"
+#include "store/admin.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+#define USAGE "key list | key new [ALG] | key retire KID | key remove KID"
+
+static const enum jws_alg config_algs[] = {
+	[CONFIG_HS256] = JWS_HS256,
+	[CONFIG_EDDSA] = JWS_EDDSA,
+	[CONFIG_ES256] = JWS_ES256,
+	[CONFIG_RS256] = JWS_RS256,
+};
+
+static const char *state_of(const struct key_row *row, int64_t now_ms, bool newest)
+{
+	if (row->expires_ms >= 0 && row->expires_ms <= now_ms)
+		return "retired";
+	return newest ? "signs" : "verifies";
+}
+
+static int list(const struct ctl *ctl, struct store *store)
+{
+	static const char *const names[] = { "kid", "alg", "state", "created", "expires", NULL };
+	struct key_row *rows;
+	size_t count;
+	struct report report;
+	int64_t now_ms = clock_wall_ms();
+	bool signer_seen = false;
+	enum status status = store_keys(store, ctl->mem, &rows, &count);
+	if (status != STATUS_OK)
+		return ctl_fail("key list", NULL, status);
+	report_begin(&report, ctl, names);
+	for (size_t i = 0; i < count; i++) {
+		struct span alg = span_is_absent(rows[i].alg) ? SPAN("EdDSA") : rows[i].alg;
+		bool ours = jws_alg_named(alg) == config_algs[ctl->config->jwt_alg];
+		bool live = rows[i].expires_ms < 0 || rows[i].expires_ms > now_ms;
+		bool signs = ours && live && !signer_seen;
+		signer_seen |= signs;
+		const struct span values[] = {
+			rows[i].id,
+			alg,
+			span_of(state_of(&rows[i], now_ms, signs)),
+			report_time(ctl, rows[i].created_ms),
+			report_time(ctl, rows[i].expires_ms),
+		};
+		report_row(&report, values);
+	}
+	report_end(&report);
+	return EX_OK;
+}
+
+static struct keyring_source source_of(const struct ctl *ctl)
+{
+	size_t count = ctl->config->secret_count;
+	struct span *secrets = arena_alloc(ctl->mem, count * sizeof(*secrets));
+	unsigned *versions = arena_alloc(ctl->mem, count * sizeof(*versions));
+	for (size_t i = 0; i < count; i++) {
+		secrets[i] = secret_span(&ctl->config->secrets[i].secret);
+		versions[i] = ctl->config->secrets[i].version;
+	}
+	return (struct keyring_source){
+		.secrets = secrets,
+		.secret_versions = versions,
+		.secret_count = count,
+		.now_ms = clock_wall_ms(),
+	};
+}
+
+static int make(const struct ctl *ctl, struct store *store, const char *name)
+{
+	enum jws_alg alg =
+		name != NULL ? jws_alg_named(span_of(name)) : config_algs[ctl->config->jwt_alg];
+	struct keyring_source source = source_of(ctl);
+	struct key_row row;
+	if (alg == JWS_NONE || alg == JWS_HS256)
+		return ctl_usage(ctl, "key new EdDSA|ES256|RS256   (HS256 keys are the secrets of "
+				      "the configuration)");
+	enum status status = password_start();
+	if (status == STATUS_OK)
+		status = keyring_generate(alg, &source, &rng_system, ctl->mem, &row);
+	if (status == STATUS_OK)
+		status = admin_insert_key(store, &row);
+	if (status != STATUS_OK)
+		return ctl_fail("key new", NULL, status);
+	ctl_say(ctl, "kid", row.id);
+	return EX_OK;
+}
+
+static int change(const struct ctl *ctl, struct store *store, const char *verb)
+{
+	struct span kid = span_of(ctl->argv[2]);
+	enum status status = strcmp(verb, "retire") == 0
+				     ? admin_retire_key(store, kid, clock_wall_ms())
+				     : admin_remove_key(store, kid);
+	if (status == STATUS_NOT_FOUND)
+		return ctl_fail(verb, "no such key (see: authbridgectl key list)", status);
+	if (status != STATUS_OK)
+		return ctl_fail(verb, NULL, status);
+	ctl_say(ctl, strcmp(verb, "retire") == 0 ? "retired" : "removed", kid);
+	return EX_OK;
+}
+
+int ctl_key(const struct ctl *ctl)
+{
+	CLEANUP(store_close) struct store *store = NULL;
+	const char *verb = ctl->argc > 1 ? ctl->argv[1] : "";
+	bool one = ctl->argc == 3 && (strcmp(verb, "retire") == 0 || strcmp(verb, "remove") == 0);
+	bool is_list = ctl->argc == 2 && strcmp(verb, "list") == 0;
+	bool is_new = (ctl->argc == 2 || ctl->argc == 3) && strcmp(verb, "new") == 0;
+	if (!one && !is_list && !is_new)
+		return ctl_usage(ctl, USAGE);
+	int code = ctl_open_store(ctl, &store);
+	if (code != EX_OK)
+		return code;
+	if (is_list)
+		return list(ctl, store);
+	return is_new ? make(ctl, store, ctl->argc == 3 ? ctl->argv[2] : NULL)
+		      : change(ctl, store, verb);
+}
