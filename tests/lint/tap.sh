@@ -54,6 +54,6 @@ own_files() {
 	else
 		find . -type f ! -path './build-aux/*' ! -path './build/*' ! -path '*/__pycache__/*' ! -path '*/node_modules/*' \
 			! -path './autom4te.cache/*' ! -name configure ! -name Makefile.in \
-			! -name aclocal.m4 ! -name config.h.in | sed 's,^\./,,'
+			! -name aclocal.m4 ! -path './config.h*' | sed 's,^\./,,'
 	fi | sort
 }
