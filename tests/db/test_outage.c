@@ -241,7 +241,8 @@ static void a_write_cut_short_is_not_repeated(void **state)
 	waitpid(child, NULL, 0);
 	/* Nobody knows whether it happened, but all of it or nothing did. */
 	wait_until_back();
-	int64_t users = pg_fixture_int("SELECT count(*) FROM public.\"user\" WHERE id = 'cut-user'");
+	int64_t users =
+		pg_fixture_int("SELECT count(*) FROM public.\"user\" WHERE id = 'cut-user'");
 	assert_int_equal(pg_fixture_int("SELECT count(*) FROM public.session"
 					" WHERE id = 'cut-session'"),
 			 users);

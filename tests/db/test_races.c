@@ -277,8 +277,7 @@ static enum status guess(int hand)
 	(void)hand;
 	for (int i = 0; i < 10; i++) {
 		int64_t wait_ms = -1;
-		enum status status =
-			store_throttle_take(store, span_of(user_id), NOW, &wait_ms);
+		enum status status = store_throttle_take(store, span_of(user_id), NOW, &wait_ms);
 		if (status != STATUS_OK)
 			return status;
 		let_through += wait_ms == 0;

@@ -77,35 +77,36 @@ static void make_theirs(const char *text, const char *time, const char *account,
 			const char *user)
 {
 	char sql[8192];
-	snprintf(sql, sizeof(sql),
-		 "create table \"user\" (\"id\" %1$s not null primary key, \"name\" %1$s not null,"
-		 " \"email\" %1$s not null unique, \"emailVerified\" boolean not null,"
-		 " \"image\" %1$s, \"createdAt\" %2$s default CURRENT_TIMESTAMP not null,"
-		 " \"updatedAt\" %2$s default CURRENT_TIMESTAMP not null%5$s);"
-		 "create table \"session\" (\"id\" %1$s not null primary key,"
-		 " \"expiresAt\" %2$s not null, \"token\" %1$s not null unique,"
-		 " \"createdAt\" %2$s default CURRENT_TIMESTAMP not null,"
-		 " \"updatedAt\" %2$s not null, \"ipAddress\" %1$s, \"userAgent\" %1$s,"
-		 " \"userId\" %1$s not null references \"user\" (\"id\") on delete cascade);"
-		 "create table \"account\" (\"id\" %1$s not null primary key,"
-		 " \"accountId\" %1$s not null, \"providerId\" %1$s not null,"
-		 " \"userId\" %1$s not null references \"user\" (\"id\") on delete cascade,"
-		 " \"accessToken\" %1$s, \"refreshToken\" %1$s, \"idToken\" %1$s,"
-		 " \"accessTokenExpiresAt\" %2$s, \"refreshTokenExpiresAt\" %2$s, \"scope\" %1$s,"
-		 " \"password\" %1$s, \"createdAt\" %2$s default CURRENT_TIMESTAMP not null,"
-		 " \"updatedAt\" %2$s not null%3$s);"
-		 "create table \"verification\" (\"id\" %1$s not null primary key,"
-		 " \"identifier\" %1$s not null, \"value\" %1$s not null,"
-		 " \"expiresAt\" %2$s not null,"
-		 " \"createdAt\" %2$s default CURRENT_TIMESTAMP not null,"
-		 " \"updatedAt\" %2$s default CURRENT_TIMESTAMP not null);"
-		 "create table \"jwks\" (\"id\" %1$s not null primary key,"
-		 " \"publicKey\" %1$s not null, \"privateKey\" %1$s not null,"
-		 " \"createdAt\" %2$s not null%4$s);"
-		 "create index \"session_userId_idx\" on \"session\" (\"userId\");"
-		 "create index \"account_userId_idx\" on \"account\" (\"userId\");"
-		 "create index \"verification_identifier_idx\" on \"verification\" (\"identifier\")",
-		 text, time, account, jwks, user);
+	snprintf(
+		sql, sizeof(sql),
+		"create table \"user\" (\"id\" %1$s not null primary key, \"name\" %1$s not null,"
+		" \"email\" %1$s not null unique, \"emailVerified\" boolean not null,"
+		" \"image\" %1$s, \"createdAt\" %2$s default CURRENT_TIMESTAMP not null,"
+		" \"updatedAt\" %2$s default CURRENT_TIMESTAMP not null%5$s);"
+		"create table \"session\" (\"id\" %1$s not null primary key,"
+		" \"expiresAt\" %2$s not null, \"token\" %1$s not null unique,"
+		" \"createdAt\" %2$s default CURRENT_TIMESTAMP not null,"
+		" \"updatedAt\" %2$s not null, \"ipAddress\" %1$s, \"userAgent\" %1$s,"
+		" \"userId\" %1$s not null references \"user\" (\"id\") on delete cascade);"
+		"create table \"account\" (\"id\" %1$s not null primary key,"
+		" \"accountId\" %1$s not null, \"providerId\" %1$s not null,"
+		" \"userId\" %1$s not null references \"user\" (\"id\") on delete cascade,"
+		" \"accessToken\" %1$s, \"refreshToken\" %1$s, \"idToken\" %1$s,"
+		" \"accessTokenExpiresAt\" %2$s, \"refreshTokenExpiresAt\" %2$s, \"scope\" %1$s,"
+		" \"password\" %1$s, \"createdAt\" %2$s default CURRENT_TIMESTAMP not null,"
+		" \"updatedAt\" %2$s not null%3$s);"
+		"create table \"verification\" (\"id\" %1$s not null primary key,"
+		" \"identifier\" %1$s not null, \"value\" %1$s not null,"
+		" \"expiresAt\" %2$s not null,"
+		" \"createdAt\" %2$s default CURRENT_TIMESTAMP not null,"
+		" \"updatedAt\" %2$s default CURRENT_TIMESTAMP not null);"
+		"create table \"jwks\" (\"id\" %1$s not null primary key,"
+		" \"publicKey\" %1$s not null, \"privateKey\" %1$s not null,"
+		" \"createdAt\" %2$s not null%4$s);"
+		"create index \"session_userId_idx\" on \"session\" (\"userId\");"
+		"create index \"account_userId_idx\" on \"account\" (\"userId\");"
+		"create index \"verification_identifier_idx\" on \"verification\" (\"identifier\")",
+		text, time, account, jwks, user);
 	pg_fixture_sql(sql);
 }
 
@@ -157,8 +158,7 @@ static void live_a_life(struct store *store)
 	size_t count;
 	struct span account = SPAN("a1");
 	assert_int_equal(store_sign_up(store, &user, account, SPAN("h"), &first), STATUS_OK);
-	assert_int_equal(store_user_by_email(store, mem, user.email, &got, &credential),
-			 STATUS_OK);
+	assert_int_equal(store_user_by_email(store, mem, user.email, &got, &credential), STATUS_OK);
 	assert_int_equal(got.created_ms, user.created_ms);
 	assert_int_equal(store_credential(store, mem, user.id, &credential), STATUS_OK);
 	assert_int_equal(store_sign_in(store, &second, account, SPAN("h"), SPAN("h2")), STATUS_OK);
@@ -212,15 +212,17 @@ static void databases_of_better_auth_are_adopted(void **state)
 	static const struct {
 		const char *text, *time, *account, *jwks, *user;
 	} cases[] = {
-		{ "text", "timestamptz", "", ", \"expiresAt\" timestamptz, alg text, crv text", "" },
+		{ "text", "timestamptz", "", ", \"expiresAt\" timestamptz, alg text, crv text",
+		  "" },
 		{ "text", "timestamptz", ", \"issuer\" text not null",
 		  ", \"expiresAt\" timestamptz, alg text, crv text", "" },
 		{ "text", "timestamptz", "", ", \"expiresAt\" timestamptz", "" },
 		{ "text", "timestamptz", "", "", "" },
 		{ "varchar(255)", "timestamptz", ", \"issuer\" varchar(255) not null",
 		  ", \"expiresAt\" timestamptz, alg varchar(9), crv varchar(9)", "" },
-		{ "varchar(36)", "timestamp", "", "", ", role text, \"isAdmin\" boolean not null"
-						      " default false, score int" },
+		{ "varchar(36)", "timestamp", "", "",
+		  ", role text, \"isAdmin\" boolean not null"
+		  " default false, score int" },
 		{ "text", "timestamp(3)", "", "", ", bio varchar" },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -442,12 +444,13 @@ static void the_search_path_is_pinned(void **state)
 	assert_int_equal(store_sign_up(store, &user, SPAN("a"), SPAN("h"), &session), STATUS_OK);
 	store_close(&store);
 	char sql[1024];
-	snprintf(sql, sizeof(sql),
-		 "SET SESSION AUTHORIZATION %s; CREATE TEMP TABLE revocation (session_id text,"
-		 " until timestamptz); CREATE FUNCTION pg_temp.clock_timestamp() RETURNS timestamptz"
-		 " LANGUAGE sql AS 'SELECT ''infinity''::timestamptz';"
-		 " SET search_path = pg_temp, pg_catalog; DELETE FROM public.session",
-		 role);
+	snprintf(
+		sql, sizeof(sql),
+		"SET SESSION AUTHORIZATION %s; CREATE TEMP TABLE revocation (session_id text,"
+		" until timestamptz); CREATE FUNCTION pg_temp.clock_timestamp() RETURNS timestamptz"
+		" LANGUAGE sql AS 'SELECT ''infinity''::timestamptz';"
+		" SET search_path = pg_temp, pg_catalog; DELETE FROM public.session",
+		role);
 	pg_fixture_sql(sql);
 	assert_int_equal(pg_fixture_int("SELECT count(*) FROM authbridge.revocation"), 1);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What store.h promises. The same cases run on PostgreSQL and on the fake. */
-#include "fixture.h"
+#include "person.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,99 +9,6 @@
 #include <stdlib.h>
 #include <setjmp.h>
 #include <cmocka.h>
-
-/* 2100-01-01: ahead of any database's clock, so that sessions live. */
-#define NOW INT64_C(4102444800000)
-#define DAY INT64_C(86400000)
-
-static struct store *store;
-static struct arena *mem;
-static unsigned serial;
-
-struct person {
-	struct user user;
-	struct session session;
-	struct span account_id, hash;
-};
-
-static struct span fresh(const char *kind)
-{
-	return span_of(arena_format(mem, "%s%028u", kind, ++serial));
-}
-
-static struct session session_of(const struct user *user)
-{
-	return (struct session){
-		.id = fresh("sess"),
-		.token = fresh("toke"),
-		.user_id = user->id,
-		.ip_address = SPAN("192.0.2.1"),
-		.user_agent = SPAN("a browser"),
-		.expires_ms = NOW + 7 * DAY + 7,
-		.created_ms = NOW + 123,
-		.updated_ms = NOW + 456,
-	};
-}
-
-static struct person stranger(void)
-{
-	struct person p = {
-		.user = {
-			.id = fresh("user"),
-			.name = SPAN("N\xc3\xa4me"),
-			.created_ms = NOW + 789,
-			.updated_ms = NOW + 999,
-		},
-		.account_id = fresh("acco"),
-		.hash = SPAN("hash-1"),
-	};
-	p.user.email = span_of(arena_format(mem, "u%u@example.com", ++serial));
-	p.session = session_of(&p.user);
-	return p;
-}
-
-static enum status sign_up(const struct person *p)
-{
-	return store_sign_up(store, &p->user, p->account_id, p->hash, &p->session);
-}
-
-static struct person member(void)
-{
-	struct person p = stranger();
-	assert_int_equal(sign_up(&p), STATUS_OK);
-	return p;
-}
-
-static void assert_span(struct span got, struct span want)
-{
-	assert_int_equal(span_is_absent(got), span_is_absent(want));
-	assert_int_equal(got.len, want.len);
-	if (want.len > 0)
-		assert_memory_equal(got.at, want.at, want.len);
-}
-
-static void assert_user(const struct user *got, const struct user *want)
-{
-	assert_span(got->id, want->id);
-	assert_span(got->name, want->name);
-	assert_span(got->email, want->email);
-	assert_span(got->image, want->image);
-	assert_int_equal(got->email_verified, want->email_verified);
-	assert_int_equal(got->created_ms, want->created_ms);
-	assert_int_equal(got->updated_ms, want->updated_ms);
-}
-
-static void assert_session(const struct session *got, const struct session *want)
-{
-	assert_span(got->id, want->id);
-	assert_span(got->token, want->token);
-	assert_span(got->user_id, want->user_id);
-	assert_span(got->ip_address, want->ip_address);
-	assert_span(got->user_agent, want->user_agent);
-	assert_int_equal(got->expires_ms, want->expires_ms);
-	assert_int_equal(got->created_ms, want->created_ms);
-	assert_int_equal(got->updated_ms, want->updated_ms);
-}
 
 static enum status look(struct span token, struct session *session, struct user *user)
 {
@@ -173,7 +80,8 @@ static void B_FR_004_a_taken_address_is_a_conflict_and_leaves_nothing(void **sta
 static void what_cannot_be_stored_is_invalid_and_leaves_nothing(void **state)
 {
 	(void)state;
-	const struct span bad[] = { SPAN("a\0b"), SPAN("\0"), SPAN("\xff\xfe"), SPAN("\xed\xa0\x80") };
+	const struct span bad[] = { SPAN("a\0b"), SPAN("\0"), SPAN("\xff\xfe"),
+				    SPAN("\xed\xa0\x80") };
 	for (size_t i = 0; i < COUNT_OF(bad) * 4; i++) {
 		struct person p = stranger();
 		struct span *field[] = { &p.user.name, &p.user.image, &p.session.user_agent,
@@ -340,8 +248,7 @@ static void update_user_changes_what_is_flagged(void **state)
 		assert_user(&got, &want);
 	}
 	struct user_change nul = { .name_set = true, .name = SPAN("a\0") };
-	assert_int_equal(store_update_user(store, mem, p.user.id, &nul, NOW, &got),
-			 STATUS_INVALID);
+	assert_int_equal(store_update_user(store, mem, p.user.id, &nul, NOW, &got), STATUS_INVALID);
 	assert_int_equal(store_update_user(store, mem, SPAN("nobody"), &steps[0], NOW, &got),
 			 STATUS_NOT_FOUND);
 	assert_int_equal(look(p.session.token, NULL, &got), STATUS_OK);

@@ -1,44 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "fake.h"
+#include "rows.h"
 
 #include "base/utf8.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-
-enum { ROWS_MAX = 4096 };
-
-struct account {
-	struct span id, user_id, hash;
-	int64_t created_ms, updated_ms;
-};
-
-struct cut_off {
-	struct span user_id;
-	int64_t not_before;
-};
-
-struct counter {
-	struct span key;
-	struct throttle_state state;
-};
-
-/* Rows are kept dense: a deleted one is overwritten by the last. */
-struct store {
-	struct arena *mem; /* of all rows, until the store closes */
-	size_t users, accounts, sessions, cut_offs, keys, counters, disabled, ended;
-	struct user user[ROWS_MAX];
-	struct account account[ROWS_MAX];
-	struct session session[ROWS_MAX];
-	struct span ended_id[ROWS_MAX];
-	struct cut_off cut_off[ROWS_MAX];
-	struct key_row key[ROWS_MAX];
-	struct counter counter[ROWS_MAX];
-	struct span disabled_id[ROWS_MAX];
-	unsigned calls, fail_after, fail_count;
-	enum status fail_status;
-	const char *why;
-};
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct store *only;
@@ -49,12 +16,12 @@ static void unlock(int *held)
 		pthread_mutex_unlock(&lock);
 }
 
-#define LOCKED                                                                 \
-	CLEANUP(unlock) int held_ = pthread_mutex_lock(&lock) == 0;            \
+#define LOCKED                                                      \
+	CLEANUP(unlock) int held_ = pthread_mutex_lock(&lock) == 0; \
 	(void)held_
 /* Begins an operation: the lock is held to its end. */
-#define ENTER(s)                                                               \
-	LOCKED;                                                                \
+#define ENTER(s) \
+	LOCKED;  \
 	TRY(enter(s))
 
 static enum status enter(struct store *s)
@@ -73,8 +40,7 @@ static enum status enter(struct store *s)
 /* As PostgreSQL: no NUL, and UTF-8. */
 static bool is_storable(struct span text)
 {
-	return text.len == 0 ||
-	       (memchr(text.at, '\0', text.len) == NULL && utf8_is_valid(text));
+	return text.len == 0 || (memchr(text.at, '\0', text.len) == NULL && utf8_is_valid(text));
 }
 
 static struct span keep(struct store *s, struct span text)
@@ -159,27 +125,6 @@ static bool is_disabled(struct store *s, struct span user_id)
 	return false;
 }
 
-static void copy_user(struct arena *mem, const struct user *from, struct user *to)
-{
-	*to = *from;
-	to->id = arena_copy(mem, from->id);
-	to->name = arena_copy(mem, from->name);
-	to->email = arena_copy(mem, from->email);
-	to->image = arena_copy(mem, from->image);
-}
-
-static void copy_session(struct arena *mem, const struct session *from, struct session *to)
-{
-	*to = *from;
-	to->id = arena_copy(mem, from->id);
-	to->token = arena_copy(mem, from->token);
-	to->user_id = arena_copy(mem, from->user_id);
-	to->ip_address = span_is_absent(from->ip_address) ? SPAN("")
-							  : arena_copy(mem, from->ip_address);
-	to->user_agent = span_is_absent(from->user_agent) ? SPAN("")
-							  : arena_copy(mem, from->user_agent);
-}
-
 static void copy_credential(struct store *s, struct arena *mem, struct span user_id,
 			    struct credential *out)
 {
@@ -251,8 +196,8 @@ enum status store_sign_up(struct store *store, const struct user *user, struct s
 			  struct span hash, const struct session *session)
 {
 	ENTER(store);
-	if (!is_storable(user->name) || !is_storable(user->email) || !is_storable(user->image) || !is_storable(hash) ||
-	    !session_is_storable(session))
+	if (!is_storable(user->name) || !is_storable(user->email) || !is_storable(user->image) ||
+	    !is_storable(hash) || !session_is_storable(session))
 		return STATUS_INVALID;
 	if (find_email(store, user->email) != NULL || find_user(store, user->id) != NULL)
 		return STATUS_CONFLICT;
@@ -273,8 +218,7 @@ static struct account *held(struct store *s, struct span user_id, struct span ac
 {
 	struct account *account = find_account(s, user_id);
 	return account != NULL && span_equal(account->id, account_id) &&
-			       !span_is_absent(account->hash) &&
-			       span_equal(account->hash, verified)
+			       !span_is_absent(account->hash) && span_equal(account->hash, verified)
 		       ? account
 		       : NULL;
 }
@@ -358,8 +302,7 @@ enum status store_delete_user(struct store *store, struct span user_id)
 	struct user *user = find_user(store, user_id);
 	if (user == NULL)
 		return STATUS_NOT_FOUND;
-	store->cut_off[store->cut_offs++ % ROWS_MAX] =
-		(struct cut_off){ user->id, INT64_MAX };
+	store->cut_off[store->cut_offs++ % ROWS_MAX] = (struct cut_off){ user->id, INT64_MAX };
 	fake_feed_cut_off(user->id, INT64_MAX);
 	drop_account(store, user_id);
 	drop_sessions(store, user_id, SPAN_ABSENT);
@@ -408,8 +351,7 @@ enum status store_end_session(struct store *store, struct span token, struct spa
 {
 	ENTER(store);
 	const struct session *session = find_session(store, token);
-	if (session != NULL &&
-	    (span_is_absent(user_id) || span_equal(session->user_id, user_id)))
+	if (session != NULL && (span_is_absent(user_id) || span_equal(session->user_id, user_id)))
 		drop_session(store, (size_t)(session - store->session));
 	return STATUS_OK;
 }
@@ -463,16 +405,6 @@ enum status store_token_is_live(struct store *store, struct span session_id, str
 }
 
 /* --- keys --- */
-
-static void copy_key(struct arena *mem, const struct key_row *from, struct key_row *to)
-{
-	*to = *from;
-	to->id = arena_copy(mem, from->id);
-	to->public_key = arena_copy(mem, from->public_key);
-	to->private_key = arena_copy(mem, from->private_key);
-	to->alg = arena_copy(mem, from->alg);
-	to->crv = arena_copy(mem, from->crv);
-}
 
 /* Newest first. */
 enum status store_keys(struct store *store, struct arena *mem, struct key_row **rows_out,

@@ -3,11 +3,11 @@
  * answer, silence and loss. */
 #include "store/pg.h"
 
+#include "libpq_script.h"
+
 #include "base/clock.h"
 
 #include <endian.h>
-#include <libpq-fe.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -19,325 +19,14 @@
 
 #define CALL_MS 150
 
-/* --- the scripted libpq --- */
-
-enum sent { NOTHING, PREPARE, PREPARED, PARAMS, QUERY };
-
-/* One expected send and what follows it. */
-struct step {
-	enum sent sent;
-	const char *state;      /* SQLSTATE of the answer; NULL: success */
-	const char *constraint;
-	enum {
-		ANSWERED,
-		SILENT,     /* never an answer */
-		DEAD,       /* the connection goes, without a SQLSTATE */
-		REFUSED,    /* the send itself fails */
-		CLOGGED,    /* the send never leaves */
-		TWO_RESULTS /* a failure, then a success */
-	} how;
-};
-
-struct pg_conn {
-	int unused;
-};
-
-struct pg_result {
-	const char *state, *constraint;
-};
-
-static struct {
-	const struct step *steps;
-	size_t count, at;
-	int pair[2]; /* the "socket" and the server's end */
-	unsigned results_left;
-	ConnStatusType status;
-	PGTransactionStatusType transaction;
-	enum { CONNECTS, FAILS, HANGS, NEVER_STARTS } connecting;
-	unsigned polls, live_results;
-	unsigned notifies;
-	bool silenced;
-	char keywords[2048];
-	const char *url_error;
-	size_t parameters, first_length;
-} libpq;
-
-static struct pg_conn the_connection;
-
-static const struct step *now_at(void)
-{
-	return &libpq.steps[libpq.at - 1];
-}
-
-static int next_send(enum sent sent)
-{
-	if (libpq.at >= libpq.count)
-		fail_msg("send %d was not expected", sent);
-	const struct step *step = &libpq.steps[libpq.at++];
-	if (step->sent != sent)
-		fail_msg("step %zu: sent %d, expected %d", libpq.at - 1, sent, step->sent);
-	libpq.results_left = step->how == TWO_RESULTS ? 2 : 1;
-	return step->how != REFUSED;
-}
-
-int PQsendPrepare(PGconn *c, const char *name, const char *query, int n, const Oid *types)
-{
-	(void)c, (void)name, (void)query, (void)n, (void)types;
-	return next_send(PREPARE);
-}
-
-int PQsendQueryPrepared(PGconn *c, const char *name, int n, const char *const *values,
-			const int *lengths, const int *formats, int format)
-{
-	(void)c, (void)name, (void)values, (void)formats;
-	libpq.parameters = (size_t)n;
-	libpq.first_length = n > 0 ? (size_t)lengths[0] : 0;
-	assert_int_equal(format, 1);
-	return next_send(PREPARED);
-}
-
-int PQsendQueryParams(PGconn *c, const char *command, int n, const Oid *types,
-		      const char *const *values, const int *lengths, const int *formats, int format)
-{
-	(void)c, (void)command, (void)types, (void)values, (void)lengths, (void)formats;
-	libpq.parameters = (size_t)n;
-	assert_int_equal(format, 1);
-	return next_send(PARAMS);
-}
-
-int PQsendQuery(PGconn *c, const char *query)
-{
-	(void)c, (void)query;
-	return next_send(QUERY);
-}
-
-int PQflush(PGconn *c)
-{
-	(void)c;
-	return now_at()->how == CLOGGED;
-}
-
-int PQisBusy(PGconn *c)
-{
-	(void)c;
-	return now_at()->how == SILENT;
-}
-
-int PQconsumeInput(PGconn *c)
-{
-	(void)c;
-	char byte;
-	return recv(libpq.pair[0], &byte, 1, MSG_DONTWAIT) != 0;
-}
-
-PGresult *PQgetResult(PGconn *c)
-{
-	(void)c;
-	if (libpq.results_left == 0)
-		return NULL;
-	libpq.results_left--;
-	libpq.live_results++;
-	PGresult *result = calloc(1, sizeof(*result));
-	const struct step *step = now_at();
-	bool fails = step->how != TWO_RESULTS || libpq.results_left == 1;
-	result->state = fails ? step->state : NULL;
-	result->constraint = step->constraint;
-	if (step->how == DEAD) {
-		libpq.status = CONNECTION_BAD;
-		result->state = "";
-	}
-	return result;
-}
-
-ExecStatusType PQresultStatus(const PGresult *r)
-{
-	return r->state == NULL ? PGRES_COMMAND_OK : PGRES_FATAL_ERROR;
-}
-
-char *PQresultErrorField(const PGresult *r, int field)
-{
-	static char state[8], constraint[64];
-	if (field == PG_DIAG_SQLSTATE && r->state != NULL && r->state[0] != '\0') {
-		snprintf(state, sizeof(state), "%s", r->state);
-		return state;
-	}
-	if (field == PG_DIAG_CONSTRAINT_NAME && r->constraint != NULL) {
-		snprintf(constraint, sizeof(constraint), "%s", r->constraint);
-		return constraint;
-	}
-	return NULL;
-}
-
-void PQclear(PGresult *r)
-{
-	libpq.live_results--;
-	free(r);
-}
-
-ConnStatusType PQstatus(const PGconn *c)
-{
-	(void)c;
-	return libpq.status;
-}
-
-PGTransactionStatusType PQtransactionStatus(const PGconn *c)
-{
-	(void)c;
-	return libpq.transaction;
-}
-
-int PQsocket(const PGconn *c)
-{
-	(void)c;
-	return libpq.pair[0];
-}
-
-char *PQerrorMessage(const PGconn *c)
-{
-	static char text[] = "the server said no\nand more";
-	(void)c;
-	return text;
-}
-
-static PQconninfoOption options[4];
-
-PQconninfoOption *PQconninfoParse(const char *url, char **error)
-{
-	if (libpq.url_error != NULL) {
-		*error = strdup(libpq.url_error);
-		return NULL;
-	}
-	memset(options, 0, sizeof(options));
-	static char host[] = "host", hosts[] = "a,b,c", timeout[] = "tcp_user_timeout",
-		    seven[] = "7";
-	if (strstr(url, "hosts") != NULL)
-		options[0] = (PQconninfoOption){ .keyword = host, .val = hosts };
-	else
-		options[0] = (PQconninfoOption){ .keyword = host };
-	options[1] = (PQconninfoOption){ .keyword = timeout };
-	if (strstr(url, "timeout") != NULL)
-		options[1].val = seven;
-	return options;
-}
-
-void PQconninfoFree(PQconninfoOption *o)
-{
-	assert_ptr_equal(o, options);
-}
-
-void PQfreemem(void *at)
-{
-	free(at);
-}
-
-PGconn *PQconnectStartParams(const char *const *names, const char *const *values, int expand)
-{
-	size_t used = 0;
-	assert_int_equal(expand, 0);
-	libpq.keywords[0] = '\0';
-	for (size_t i = 0; names[i] != NULL; i++)
-		used += (size_t)snprintf(libpq.keywords + used, sizeof(libpq.keywords) - used,
-					 "%s=%s ", names[i], values[i]);
-	libpq.status = libpq.connecting == NEVER_STARTS ? CONNECTION_BAD : CONNECTION_STARTED;
-	return &the_connection;
-}
-
-PostgresPollingStatusType PQconnectPoll(PGconn *c)
-{
-	(void)c;
-	switch (libpq.connecting) {
-	case FAILS:
-		libpq.status = CONNECTION_BAD;
-		return PGRES_POLLING_FAILED;
-	case HANGS:
-		return PGRES_POLLING_READING;
-	default:
-		if (libpq.polls++ < 2)
-			return PGRES_POLLING_WRITING;
-		libpq.status = CONNECTION_OK;
-		return PGRES_POLLING_OK;
-	}
-}
-
-PQnoticeProcessor PQsetNoticeProcessor(PGconn *c, PQnoticeProcessor processor, void *arg)
-{
-	(void)c;
-	processor(arg, "NOTICE: a secret value\n");
-	libpq.silenced = true;
-	return NULL;
-}
-
-int PQsetnonblocking(PGconn *c, int on)
-{
-	(void)c;
-	assert_int_equal(on, 1);
-	return 0;
-}
-
-void PQfinish(PGconn *c)
-{
-	assert_ptr_equal(c, &the_connection);
-}
-
-PGnotify *PQnotifies(PGconn *c)
-{
-	(void)c;
-	if (libpq.notifies == 0)
-		return NULL;
-	libpq.notifies--;
-	return calloc(1, sizeof(PGnotify));
-}
-
-/* One row of canned values, for reading them. */
-static const unsigned char *cell_at;
-static int cell_len;
-
-int PQntuples(const PGresult *r)
-{
-	return r != NULL;
-}
-
-char *PQcmdTuples(PGresult *r)
-{
-	static char text[] = "42";
-	(void)r;
-	return text;
-}
-
-int PQgetisnull(const PGresult *r, int row, int column)
-{
-	(void)r, (void)row, (void)column;
-	return cell_at == NULL;
-}
-
-char *PQgetvalue(const PGresult *r, int row, int column)
-{
-	static char copy[16];
-	(void)r, (void)row, (void)column;
-	memcpy(copy, cell_at, (size_t)cell_len);
-	return copy;
-}
-
-int PQgetlength(const PGresult *r, int row, int column)
-{
-	(void)r, (void)row, (void)column;
-	return cell_len;
-}
-
 /* --- helpers --- */
 
 static const struct pg_statement one = { "one", "SELECT 1" };
 static const struct pg_statement two = { "two", "SELECT 2" };
 
-static void script(const struct step *steps, size_t count)
-{
-	libpq.steps = steps;
-	libpq.count = count;
-	libpq.at = 0;
-}
-#define SCRIPT(...)                                                            \
-	script((const struct step[]){ __VA_ARGS__ },                           \
-	       COUNT_OF(((const struct step[]){ __VA_ARGS__ })))
+#define SCRIPT(...)                                      \
+	libpq_play((const struct step[]){ __VA_ARGS__ }, \
+		   COUNT_OF(((const struct step[]){ __VA_ARGS__ })))
 
 static void assert_played(void)
 {
@@ -363,7 +52,7 @@ static struct pg *connected(bool prepared)
 	struct pg *pg = NULL;
 	char reason[PG_REASON_ROOM] = "";
 	static const struct step settings = { .sent = PARAMS };
-	script(&settings, prepared ? 1 : 0);
+	libpq_play(&settings, prepared ? 1 : 0);
 	libpq.polls = 0;
 	libpq.transaction = PQTRANS_IDLE;
 	assert_int_equal(pg_connect(&o, reason, &pg), STATUS_OK);
@@ -407,18 +96,22 @@ static void lost_prepared_statements_are_given_up(void **state)
 		struct step steps[5];
 		size_t count;
 	} cases[] = {
-		{ { { .sent = PREPARE }, { .sent = PREPARED, .state = "26000" }, { .sent = PARAMS },
+		{ { { .sent = PREPARE },
+		    { .sent = PREPARED, .state = "26000" },
+		    { .sent = PARAMS },
 		    { .sent = PARAMS } },
 		  4 },
 		{ { { .sent = PREPARE, .state = "42P05" }, { .sent = PARAMS }, { .sent = PARAMS } },
 		  3 },
-		{ { { .sent = PREPARE }, { .sent = PREPARED, .state = "0A000" }, { .sent = PARAMS },
+		{ { { .sent = PREPARE },
+		    { .sent = PREPARED, .state = "0A000" },
+		    { .sent = PARAMS },
 		    { .sent = PARAMS } },
 		  4 },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct pg *pg = connected(true);
-		script(cases[i].steps, cases[i].count);
+		libpq_play(cases[i].steps, cases[i].count);
 		assert_int_equal(pg_run(pg, &one, NULL, NULL), STATUS_OK);
 		assert_int_equal(pg_run(pg, &two, NULL, NULL), STATUS_OK);
 		assert_played();
@@ -512,7 +205,8 @@ static void every_sqlstate_has_its_meaning(void **state)
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct pg *pg = connected(false);
-		SCRIPT({ .sent = PARAMS, .state = cases[i].state,
+		SCRIPT({ .sent = PARAMS,
+			 .state = cases[i].state,
 			 .constraint = cases[i].constraint });
 		struct pg_result *rows = NULL;
 		enum status got = pg_run(pg, &one, NULL, &rows);
@@ -521,9 +215,9 @@ static void every_sqlstate_has_its_meaning(void **state)
 		    pg_may_repeat(pg) != cases[i].repeat ||
 		    pg_may_repeat_read(pg) != cases[i].repeat_read ||
 		    strcmp(pg_state(pg), cases[i].state) != 0)
-			fail_msg("case %zu (%s): %s broken %d repeat %d read %d", i,
-				 cases[i].state, status_word(got), pg_is_broken(pg),
-				 pg_may_repeat(pg), pg_may_repeat_read(pg));
+			fail_msg("case %zu (%s): %s broken %d repeat %d read %d", i, cases[i].state,
+				 status_word(got), pg_is_broken(pg), pg_may_repeat(pg),
+				 pg_may_repeat_read(pg));
 		assert_played();
 		pg_close(&pg);
 	}
@@ -548,7 +242,7 @@ static void silence_and_loss_break_the_connection(void **state)
 		struct pg *pg = connected(true);
 		struct step step = { .sent = PREPARE };
 		step.how = how;
-		script(&step, 1);
+		libpq_play(&step, 1);
 		int64_t begin = clock_mono_ms();
 		assert_int_equal(pg_run(pg, &one, NULL, NULL), STATUS_UNAVAILABLE);
 		int64_t took = clock_mono_ms() - begin;
@@ -653,7 +347,7 @@ static void session_settings_that_fail_are_a_failure(void **state)
 		struct pg_options o = options_of(true);
 		struct pg *pg = NULL;
 		libpq.polls = 0;
-		script(&cases[i], 1);
+		libpq_play(&cases[i], 1);
 		assert_int_equal(pg_connect(&o, NULL, &pg), STATUS_UNAVAILABLE);
 		assert_null(pg);
 		assert_played();
@@ -667,8 +361,9 @@ static void the_urls_own_settings_win(void **state)
 		const char *url;
 		const char *has[5];
 	} cases[] = {
-		{ "plain", { "client_encoding=UTF8", "connect_timeout=1", "tcp_user_timeout=150",
-			     "keepalives_idle=", "fallback_application_name=test" } },
+		{ "plain",
+		  { "client_encoding=UTF8", "connect_timeout=1", "tcp_user_timeout=150",
+		    "keepalives_idle=", "fallback_application_name=test" } },
 		{ "timeout", { "tcp_user_timeout=7 " } },
 		{ "hosts", { "host=a,b,c", "tcp_user_timeout=50 " } },
 	};
@@ -733,9 +428,14 @@ static void numbers_and_times_are_read_exactly(void **state)
 		int len;
 		int64_t number;
 	} numbers[] = {
-		{ 0, 8, 0 },	      { -1, 8, -1 },	    { INT64_MAX, 8, INT64_MAX },
-		{ INT64_MIN, 8, INT64_MIN }, { 7, 4, 7 },   { -7, 4, -7 },
-		{ INT32_MIN, 4, INT32_MIN }, { 1, 1, 1 },
+		{ 0, 8, 0 },
+		{ -1, 8, -1 },
+		{ INT64_MAX, 8, INT64_MAX },
+		{ INT64_MIN, 8, INT64_MIN },
+		{ 7, 4, 7 },
+		{ -7, 4, -7 },
+		{ INT32_MIN, 4, INT32_MIN },
+		{ 1, 1, 1 },
 	};
 	struct pg_result row = { 0 };
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
@@ -745,14 +445,9 @@ static void numbers_and_times_are_read_exactly(void **state)
 	static const struct {
 		int64_t us, ms;
 	} times[] = {
-		{ 0, PG_EPOCH_MS },
-		{ 999, PG_EPOCH_MS },
-		{ 1000, PG_EPOCH_MS + 1 },
-		{ -1, PG_EPOCH_MS - 1 },
-		{ -1000, PG_EPOCH_MS - 1 },
-		{ -1001, PG_EPOCH_MS - 2 },
-		{ INT64_MAX, PG_FAR_MS },
-		{ INT64_MIN, PG_FIRST_MS },
+		{ 0, PG_EPOCH_MS },       { 999, PG_EPOCH_MS },       { 1000, PG_EPOCH_MS + 1 },
+		{ -1, PG_EPOCH_MS - 1 },  { -1000, PG_EPOCH_MS - 1 }, { -1001, PG_EPOCH_MS - 2 },
+		{ INT64_MAX, PG_FAR_MS }, { INT64_MIN, PG_FIRST_MS },
 	};
 	for (size_t i = 0; i < COUNT_OF(times); i++) {
 		put_cell(times[i].us, 8);
