@@ -198,8 +198,7 @@ static void sleep_until(struct feed *feed, int64_t until_ms, bool wakeable)
 	struct pollfd fds[3] = {
 		{ .fd = feed->stop_fd, .events = POLLIN },
 		{ .fd = wakeable ? feed->wake_fd : -1, .events = POLLIN },
-		{ .fd = wakeable && feed->pg != NULL ? pg_socket(feed->pg) : -1,
-		  .events = POLLIN },
+		{ .fd = wakeable && feed->pg != NULL ? pg_socket(feed->pg) : -1, .events = POLLIN },
 	};
 	int64_t left = until_ms - clock_mono_ms();
 	while (left > 0 && poll(fds, 3, left > 60000 ? 60000 : (int)left) <= 0)

@@ -23,8 +23,8 @@
 struct feed;
 
 struct feed_options {
-	const char *url;          /* a direct connection, never through a pooler */
-	int64_t max_age_ms;       /* revocation_max_age */
+	const char *url;    /* a direct connection, never through a pooler */
+	int64_t max_age_ms; /* revocation_max_age */
 	int64_t connect_ms;
 	const struct rng *rng;
 	/* Called in the feed's thread after a read that saw another key

@@ -19,16 +19,16 @@
 #include <stdint.h>
 
 struct feed_mark {
-	char xmin[24];           /* xid8 in decimal */
-	int64_t now_ms;          /* the database's clock at that snapshot */
-	uint64_t keys, reload;   /* authbridge.generation */
-	bool armed;              /* the triggers are there and fire always */
+	char xmin[24];         /* xid8 in decimal */
+	int64_t now_ms;        /* the database's clock at that snapshot */
+	uint64_t keys, reload; /* authbridge.generation */
+	bool armed;            /* the triggers are there and fire always */
 };
 
 /* Everything is after this one. */
-#define FEED_MARK_START                                                        \
-	{                                                                      \
-		.xmin = "0", .now_ms = PG_FIRST_MS                             \
+#define FEED_MARK_START                            \
+	{                                          \
+		.xmin = "0", .now_ms = PG_FIRST_MS \
 	}
 
 struct feed_row {

@@ -117,8 +117,7 @@ static PGconn *start_connecting(const struct pg_options *options, const PQconnin
 	 * early enough to leave time for the others. */
 	char seconds[24], share[24];
 	snprintf(seconds, sizeof(seconds), "%lld", (long long)(options->connect_ms + 999) / 1000);
-	snprintf(share, sizeof(share), "%lld",
-		 (long long)options->connect_ms / host_count(&k));
+	snprintf(share, sizeof(share), "%lld", (long long)options->connect_ms / host_count(&k));
 	keyword_default(&k, "fallback_application_name", options->name);
 	keyword_default(&k, "connect_timeout", seconds);
 	keyword_default(&k, "tcp_user_timeout", share);
@@ -348,8 +347,7 @@ static bool flush_out(struct pg *pg, int64_t deadline_ms)
 	int left;
 	while ((left = PQflush(pg->conn)) == 1) {
 		/* The server may be sending: read too, or both sides wait. */
-		if (!wait_socket(PQsocket(pg->conn), pg->stop_fd, POLLIN | POLLOUT,
-				 deadline_ms) ||
+		if (!wait_socket(PQsocket(pg->conn), pg->stop_fd, POLLIN | POLLOUT, deadline_ms) ||
 		    PQconsumeInput(pg->conn) == 0)
 			return false;
 	}
@@ -493,8 +491,8 @@ enum status pg_script(struct pg *pg, const char *sql, int64_t wait_ms, char *rea
 {
 	if (pg->broken)
 		return STATUS_UNAVAILABLE;
-	enum status status = finish(pg, "script", PQsendQuery(pg->conn, sql),
-				    clock_mono_ms() + wait_ms, NULL);
+	enum status status =
+		finish(pg, "script", PQsendQuery(pg->conn, sql), clock_mono_ms() + wait_ms, NULL);
 	if (status != STATUS_OK)
 		say_why(pg, pg->broken ? "no answer in time" : NULL, reason);
 	return status;

@@ -24,7 +24,7 @@ struct pg_options {
 	const char *name; /* application_name unless the URL has one */
 	bool prepared;    /* false: no prepared statement, no session setting */
 	int64_t connect_ms, call_ms;
-	int stop_fd;      /* readable: give up waiting; -1: none */
+	int stop_fd; /* readable: give up waiting; -1: none */
 };
 
 /* STATUS_INVALID: not a URL; the reason is logged without what it quotes. */
@@ -33,8 +33,7 @@ MUST_CHECK enum status pg_check_url(const char *url);
 /* Connects and sets up the session. STATUS_UNAVAILABLE: no server within
  * connect_ms; *reason (at least 256 bytes, may be NULL) says why in a line. */
 #define PG_REASON_ROOM 256
-MUST_CHECK enum status pg_connect(const struct pg_options *options, char *reason,
-				  struct pg **out);
+MUST_CHECK enum status pg_connect(const struct pg_options *options, char *reason, struct pg **out);
 /* Closes without waiting, clears. NULL inside is fine. */
 void pg_close(struct pg **pg);
 

@@ -15,8 +15,7 @@ struct check {
 };
 
 #define BY_MIGRATE ": run `authbridgectl migrate`"
-#define BY_GRANT                                                               \
-	": run `authbridgectl migrate --service-role ROLE` as the tables' owner"
+#define BY_GRANT ": run `authbridgectl migrate --service-role ROLE` as the tables' owner"
 
 static const struct check checks[] = {
 	{ { "check_server", "SELECT current_setting('server_version')"

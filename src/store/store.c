@@ -58,8 +58,9 @@ void store_read_stats(struct store *store, struct store_stats *out)
 enum status store_tidy(struct store *store, int64_t now_ms)
 {
 	static const struct pg_statement tidy = {
-		"tidy", "SELECT authbridge.tidy(1000) FROM"
-			" set_config('synchronous_commit', 'off', true)",
+		"tidy",
+		"SELECT authbridge.tidy(1000) FROM"
+		" set_config('synchronous_commit', 'off', true)",
 	};
 	(void)now_ms; /* the database's own clock decides: it made the times */
 	return run_write(store, &tidy, NULL, NULL);

@@ -27,9 +27,9 @@
 struct store;
 
 struct store_options {
-	const char *url;         /* libpq URI or keywords */
-	bool prepared;           /* false: behind a pooler that cannot keep them */
-	size_t connections;      /* at most this many */
+	const char *url;                       /* libpq URI or keywords */
+	bool prepared;                         /* false: behind a pooler that cannot keep them */
+	size_t connections;                    /* at most this many */
 	int64_t connect_ms, lease_ms, call_ms; /* deadlines of each step */
 };
 
@@ -67,8 +67,8 @@ MUST_CHECK enum status store_user_by_email(struct store *store, struct arena *me
 					   struct span email, struct user *user_out,
 					   struct credential *credential_out);
 
-MUST_CHECK enum status store_credential(struct store *store, struct arena *mem,
-					struct span user_id, struct credential *credential_out);
+MUST_CHECK enum status store_credential(struct store *store, struct arena *mem, struct span user_id,
+					struct credential *credential_out);
 
 /* The session of a good sign-in, only if the account's hash still is
  * `verified` and the user is not disabled; the hash is replaced by `renewed`
@@ -127,8 +127,7 @@ MUST_CHECK enum status store_end_sessions(struct store *store, struct span user_
 
 /* Live sessions, at most 100. */
 MUST_CHECK enum status store_sessions(struct store *store, struct arena *mem, struct span user_id,
-				      int64_t now_ms, struct session **rows_out,
-				      size_t *count_out);
+				      int64_t now_ms, struct session **rows_out, size_t *count_out);
 
 /* The gate's question when the feed cannot be trusted: is this session (absent:
  * only cut-offs count) of this user alive, and no cut-off after `issued`?
@@ -138,8 +137,8 @@ MUST_CHECK enum status store_token_is_live(struct store *store, struct span sess
 
 /* --- keys --- */
 
-MUST_CHECK enum status store_keys(struct store *store, struct arena *mem,
-				  struct key_row **rows_out, size_t *count_out);
+MUST_CHECK enum status store_keys(struct store *store, struct arena *mem, struct key_row **rows_out,
+				  size_t *count_out);
 
 /* Inserts `row` unless a live key of its alg exists already (first wins, also
  * among hosts). STATUS_CONFLICT: one does. */

@@ -6,12 +6,11 @@ enum { TRAIT_UNKNOWN, TRAIT_PLAIN, TRAIT_ISSUER };
 
 /* --- sign-up --- */
 
-#define SIGN_UP_USER                                                           \
-	"WITH made_user AS (INSERT INTO public.\"user\" (id, name, email,"     \
-	" \"emailVerified\", image, \"createdAt\", \"updatedAt\")"             \
+#define SIGN_UP_USER                                                       \
+	"WITH made_user AS (INSERT INTO public.\"user\" (id, name, email," \
+	" \"emailVerified\", image, \"createdAt\", \"updatedAt\")"         \
 	" VALUES ($9, $10, $11, $12, $13, $14, $15)), made_account AS ("
-#define SIGN_UP_SESSION                                                        \
-	") " SESSION_INTO "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
+#define SIGN_UP_SESSION ") " SESSION_INTO "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 
 static const struct pg_statement sign_up_plain = {
 	"sign_up",
@@ -80,11 +79,11 @@ enum status store_sign_up(struct store *store, const struct user *user, struct s
 
 /* --- looking up --- */
 
-#define CREDENTIAL_JOIN                                                        \
-	" a.\"userId\" = u.id AND a.\"providerId\" = 'credential'"             \
+#define CREDENTIAL_JOIN                                            \
+	" a.\"userId\" = u.id AND a.\"providerId\" = 'credential'" \
 	" AND a.\"accountId\" = u.id"
-#define CREDENTIAL_COLUMNS                                                     \
-	"a.id, a.password, EXISTS (SELECT FROM authbridge.disabled_user d"     \
+#define CREDENTIAL_COLUMNS                                                 \
+	"a.id, a.password, EXISTS (SELECT FROM authbridge.disabled_user d" \
 	" WHERE d.user_id = u.id AND d.disabled)"
 
 static void rows_credential(struct arena *mem, const struct pg_result *rows, int first,
