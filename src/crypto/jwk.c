@@ -4,14 +4,12 @@
 #include "base/encode.h"
 #include "base/secret.h"
 
-#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
-#include <openssl/pem.h>
 #include <openssl/rsa.h>
 
 #include <sodium.h>
@@ -69,6 +67,32 @@ static const struct family *family_of(enum jws_alg alg)
 		if (families[i].alg == alg)
 			return &families[i];
 	return NULL;
+}
+
+struct jwk_secret {
+	enum jws_alg alg;
+	struct secret ed25519; /* libsodium's 64 bytes */
+	EVP_PKEY *pkey;        /* ES256, RS256 */
+};
+
+static struct jwk_secret *secret_new(enum jws_alg alg)
+{
+	struct jwk_secret *secret = calloc(1, sizeof(*secret));
+
+	if (secret == NULL)
+		abort();
+	secret->alg = alg;
+	return secret;
+}
+
+void jwk_secret_free(struct jwk_secret **secret)
+{
+	if (*secret == NULL)
+		return;
+	secret_free(&(*secret)->ed25519);
+	EVP_PKEY_free((*secret)->pkey);
+	free(*secret);
+	*secret = NULL;
 }
 
 /* --- reading --- */
@@ -162,7 +186,7 @@ static bool have_same_public_half(const struct jdoc *a, const struct jdoc *b,
 }
 
 static enum status read_ed25519(const struct jdoc *jwk, const struct family *family,
-				struct arena *mem, struct span *material_out)
+				struct arena *mem, struct jwk_secret **out)
 {
 	unsigned char public_key[crypto_sign_ed25519_PUBLICKEYBYTES];
 	unsigned char *secret_key = arena_alloc(mem, crypto_sign_ed25519_SECRETKEYBYTES);
@@ -175,7 +199,9 @@ static enum status read_ed25519(const struct jdoc *jwk, const struct family *fam
 	if (!span_equal(span_make((const char *)public_key, sizeof(public_key)),
 			span_of_number(&x)))
 		return STATUS_INVALID;
-	*material_out = span_make((const char *)secret_key, crypto_sign_ed25519_SECRETKEYBYTES);
+	*out = secret_new(JWS_EDDSA);
+	secret_set(&(*out)->ed25519,
+		   span_make((const char *)secret_key, crypto_sign_ed25519_SECRETKEYBYTES));
 	return STATUS_OK;
 }
 
@@ -189,11 +215,6 @@ static void free_pkey_ctx(EVP_PKEY_CTX **ctx)
 static void free_pkey(EVP_PKEY **pkey)
 {
 	EVP_PKEY_free(*pkey);
-}
-
-static void free_bio(BIO **bio)
-{
-	BIO_free(*bio); /* a memory BIO wipes itself */
 }
 
 static void free_number(BIGNUM **number)
@@ -278,22 +299,8 @@ static EVP_PKEY *pair_from(const struct family *family, OSSL_PARAM *params)
 	return pkey;
 }
 
-static enum status pem_of(EVP_PKEY *pkey, struct arena *mem, struct span *material_out)
-{
-	CLEANUP(free_bio) BIO *bio = BIO_new(BIO_s_mem());
-	char *text;
-
-	if (bio == NULL || PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) != 1)
-		return STATUS_INTERNAL;
-	long len = BIO_get_mem_data(bio, &text);
-	if (len <= 0)
-		return STATUS_INTERNAL;
-	*material_out = arena_copy(mem, span_make(text, (size_t)len));
-	return STATUS_OK;
-}
-
 static enum status read_pair(const struct jdoc *jwk, const struct family *family, struct arena *mem,
-			     struct span *material_out)
+			     struct jwk_secret **out)
 {
 	struct number *numbers = arena_alloc(mem, MEMBERS_MAX * sizeof(*numbers));
 	unsigned char point[1 + 2 * COORDINATE];
@@ -304,16 +311,18 @@ static enum status read_pair(const struct jdoc *jwk, const struct family *family
 	if (!push_members(&builder, family, numbers, point))
 		return STATUS_INTERNAL;
 	CLEANUP(free_params) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder.params);
-	CLEANUP(free_pkey) EVP_PKEY *pkey = pair_from(family, params);
+	EVP_PKEY *pkey = pair_from(family, params);
 	if (pkey == NULL) {
 		ERR_clear_error();
 		return STATUS_INVALID;
 	}
-	return pem_of(pkey, mem, material_out);
+	*out = secret_new(family->alg);
+	(*out)->pkey = pkey;
+	return STATUS_OK;
 }
 
 enum status jwk_read_private(const struct jdoc *private_jwk, const struct jdoc *public_jwk,
-			     enum jws_alg alg, struct arena *mem, struct span *material_out)
+			     enum jws_alg alg, struct arena *mem, struct jwk_secret **out)
 {
 	const struct family *family = family_of(alg);
 
@@ -321,8 +330,71 @@ enum status jwk_read_private(const struct jdoc *private_jwk, const struct jdoc *
 	    !have_same_public_half(private_jwk, public_jwk, family))
 		return STATUS_INVALID;
 	if (alg == JWS_EDDSA)
-		return read_ed25519(private_jwk, family, mem, material_out);
-	return read_pair(private_jwk, family, mem, material_out);
+		return read_ed25519(private_jwk, family, mem, out);
+	return read_pair(private_jwk, family, mem, out);
+}
+
+/* --- signing --- */
+
+static void free_digest_ctx(EVP_MD_CTX **ctx)
+{
+	EVP_MD_CTX_free(*ctx);
+}
+
+static void free_ecdsa(ECDSA_SIG **pair)
+{
+	ECDSA_SIG_free(*pair);
+}
+
+static enum status sign_by_openssl(const struct jwk_secret *secret, struct span input,
+				   unsigned char out[JWK_SIGNATURE_MAX], size_t *len_out)
+{
+	CLEANUP(free_digest_ctx) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *how = NULL; /* belongs to ctx */
+	size_t len = JWK_SIGNATURE_MAX;
+
+	if (ctx == NULL ||
+	    EVP_DigestSignInit_ex(ctx, &how, "SHA256", NULL, NULL, secret->pkey, NULL) != 1 ||
+	    (secret->alg == JWS_RS256 &&
+	     EVP_PKEY_CTX_set_rsa_padding(how, RSA_PKCS1_PADDING) != 1) ||
+	    EVP_DigestSign(ctx, out, &len, (const unsigned char *)input.at, input.len) != 1) {
+		ERR_clear_error();
+		return STATUS_INTERNAL;
+	}
+	*len_out = len;
+	return STATUS_OK;
+}
+
+/* OpenSSL gives r and s in DER, JWS carries them as 32 bytes each. */
+static enum status split_ecdsa(const unsigned char *der, size_t len, unsigned char *out)
+{
+	CLEANUP(free_ecdsa) ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &der, (long)len);
+
+	if (pair == NULL || BN_bn2binpad(ECDSA_SIG_get0_r(pair), out, COORDINATE) != COORDINATE ||
+	    BN_bn2binpad(ECDSA_SIG_get0_s(pair), out + COORDINATE, COORDINATE) != COORDINATE)
+		return STATUS_INTERNAL;
+	return STATUS_OK;
+}
+
+enum status jwk_sign(const struct jwk_secret *secret, struct span input,
+		     unsigned char out[JWK_SIGNATURE_MAX], size_t *len_out)
+{
+	unsigned char der[JWK_SIGNATURE_MAX];
+	size_t len;
+
+	if (secret->alg == JWS_RS256)
+		return sign_by_openssl(secret, input, out, len_out);
+	if (secret->alg == JWS_ES256) {
+		TRY(sign_by_openssl(secret, input, der, &len));
+		TRY(split_ecdsa(der, len, out));
+		*len_out = 2 * COORDINATE;
+		return STATUS_OK;
+	}
+	/* Hashes and multiplies: it has no way to fail. */
+	(void)crypto_sign_ed25519_detached(out, NULL, (const unsigned char *)input.at, input.len,
+					   secret->ed25519.at);
+	*len_out = crypto_sign_ed25519_BYTES;
+	return STATUS_OK;
 }
 
 /* --- making --- */

@@ -23,11 +23,21 @@ MUST_CHECK enum status jwk_read_public(const struct jdoc *jwk, enum jws_alg alg,
 void jwk_put_public(struct jdoc_writer *w, const struct jdoc *jwk, enum jws_alg alg,
 		    struct span kid);
 
-/* What signs: libsodium's 64 bytes for EdDSA, PKCS #8 in PEM otherwise.
- * STATUS_INVALID: no sound key pair, or not the one of `public_jwk`. */
+/* The private half: what signs. Opaque, immutable, shared by threads. */
+struct jwk_secret;
+
+/* STATUS_INVALID: no sound key pair, or not the one of `public_jwk`. `mem` is
+ * for the reading alone. */
 MUST_CHECK enum status jwk_read_private(const struct jdoc *private_jwk,
 					const struct jdoc *public_jwk, enum jws_alg alg,
-					struct arena *mem, struct span *material_out);
+					struct arena *mem, struct jwk_secret **out);
+void jwk_secret_free(struct jwk_secret **secret);
+
+#define JWK_SIGNATURE_MAX 1024
+
+/* The signature as JWS carries it (RFC 7518 section 3, RFC 8037). */
+MUST_CHECK enum status jwk_sign(const struct jwk_secret *secret, struct span input,
+				unsigned char out[JWK_SIGNATURE_MAX], size_t *len_out);
 
 struct jwk_pair {
 	struct span public_json, private_json, crv; /* crv absent for RSA */

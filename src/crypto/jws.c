@@ -463,11 +463,3 @@ enum status jws_verify(struct jws_scratch *scratch, const struct jws_key *key,
 	*payload_out = span_make(scratch->payload, len);
 	return STATUS_OK;
 }
-
-void jws_sign_ed25519(const unsigned char secret_key[64], struct span message,
-		      unsigned char signature_out[JWS_ED25519_SIGNATURE])
-{
-	/* It has no way to fail: it hashes and multiplies. */
-	(void)crypto_sign_ed25519_detached(signature_out, NULL, (const unsigned char *)message.at,
-					   message.len, secret_key);
-}

@@ -72,10 +72,4 @@ void jws_scratch_free(struct jws_scratch **scratch);
 MUST_CHECK enum status jws_verify(struct jws_scratch *scratch, const struct jws_key *key,
 				  const struct jws_parts *parts, struct span *payload_out);
 
-#define JWS_ED25519_SIGNATURE 64
-
-/* Signs with libsodium's 64-byte form of a secret key. */
-void jws_sign_ed25519(const unsigned char secret_key[64], struct span message,
-		      unsigned char signature_out[JWS_ED25519_SIGNATURE]);
-
 #endif

@@ -27,7 +27,8 @@ struct key_set {
 	struct arena *mem; /* holds the set itself */
 	struct jws_key **keys;
 	size_t count;
-	struct secret material; /* what `signer` points into */
+	struct secret hmac; /* what `signer` points to */
+	struct jwk_secret *secret;
 	struct keyring_signer signer;
 	struct span jwks;
 };
@@ -61,7 +62,8 @@ static void set_release(struct key_set **at)
 		return;
 	for (size_t i = 0; i < set->count; i++)
 		jws_key_free(&set->keys[i]);
-	secret_free(&set->material);
+	secret_free(&set->hmac);
+	jwk_secret_free(&set->secret);
 	struct arena *mem = set->mem;
 	arena_free(&mem);
 }
@@ -306,18 +308,12 @@ static enum status read_signer(const struct key_row *row, const struct jdoc *pub
 {
 	CLEANUP(arena_free) struct arena *mem = arena_new(0);
 	CLEANUP(jdoc_free) struct jdoc *private_jwk = NULL;
-	enum jws_alg alg = source->signing_alg;
-	struct span material;
 
 	TRY(open_private(row, source, mem, &private_jwk));
-	TRY(jwk_read_private(private_jwk, public_jwk, alg, mem, &material));
-	secret_set(&set->material, material);
-	material = secret_span(&set->material);
-	set->signer = (struct keyring_signer){ .alg = alg, .kid = arena_copy(set->mem, row->id) };
-	if (alg == JWS_EDDSA)
-		set->signer.ed25519_sk = material;
-	else
-		set->signer.pem = material;
+	TRY(jwk_read_private(private_jwk, public_jwk, source->signing_alg, mem, &set->secret));
+	set->signer = (struct keyring_signer){ .alg = source->signing_alg,
+					       .kid = arena_copy(set->mem, row->id),
+					       .secret = set->secret };
 	return STATUS_OK;
 }
 
@@ -359,11 +355,11 @@ static enum status add_rows(struct key_set *set, const struct keyring_source *so
 
 static void sign_with_secret(struct key_set *set, struct span secret)
 {
-	secret_set(&set->material, secret);
+	secret_set(&set->hmac, secret);
 	set->signer = (struct keyring_signer){
 		.alg = JWS_HS256,
 		.kid = jws_key_kid(set->keys[0]),
-		.hmac = secret_span(&set->material),
+		.hmac = secret_span(&set->hmac),
 	};
 }
 

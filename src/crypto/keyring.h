@@ -63,13 +63,12 @@ uint64_t keyring_generation(const struct keyring *keys);
 size_t keyring_find(const struct keyring *keys, size_t issuer, const struct jws_parts *parts,
 		    const struct jws_key **found, size_t room);
 
-/* The signing key's material for token.c. NULL when there is none. */
+/* The signing key, for token.c. NULL when there is none. */
 struct keyring_signer {
 	enum jws_alg alg;
 	struct span kid;
-	struct span hmac;       /* HS256: the secret */
-	struct span ed25519_sk; /* EdDSA: libsodium's 64 bytes */
-	struct span pem;        /* ES256, RS256: private key PEM for libjwt */
+	struct span hmac;                /* HS256: the secret */
+	const struct jwk_secret *secret; /* EdDSA, ES256, RS256; see crypto/jwk.h */
 };
 const struct keyring_signer *keyring_signer(const struct keyring *keys);
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/jdoc.h"
+#include "crypto/jwk.h"
 
 #include <jwt.h>
 
@@ -68,28 +69,37 @@ static struct span base64url(struct arena *mem, struct span bytes)
 }
 
 /* The contract's header: no `typ`. */
-static enum status sign_eddsa(const struct keyring_signer *signer, struct span claims,
-			      struct arena *mem, struct span *jwt_out)
+static enum status write_header(const struct keyring_signer *signer, struct arena *mem,
+				struct span *json_out)
 {
-	unsigned char signature[JWS_ED25519_SIGNATURE];
 	struct jdoc_writer w;
-	struct span header;
 	struct buf out;
 
 	buf_init(&out, mem, JWS_TOKEN_MAX);
 	jdoc_write(&w, &out);
 	jdoc_put_object(&w, NULL);
-	jdoc_put_text(&w, "alg", span_of(jws_alg_word(JWS_EDDSA)));
+	jdoc_put_text(&w, "alg", span_of(jws_alg_word(signer->alg)));
 	jdoc_put_text(&w, "kid", signer->kid);
 	jdoc_end_object(&w);
-	TRY(buf_finish(&out, &header));
+	return buf_finish(&out, json_out);
+}
+
+static enum status sign_by_key(const struct keyring_signer *signer, struct span claims,
+			       struct arena *mem, struct span *jwt_out)
+{
+	unsigned char signature[JWK_SIGNATURE_MAX];
+	struct span header;
+	struct buf out;
+	size_t len;
+
+	TRY(write_header(signer, mem, &header));
 	buf_init(&out, mem, 2 * JWS_TOKEN_MAX);
 	buf_add(&out, base64url(mem, header));
 	buf_byte(&out, '.');
 	buf_add(&out, base64url(mem, claims));
-	jws_sign_ed25519((const unsigned char *)signer->ed25519_sk.at, buf_span(&out), signature);
+	TRY(jwk_sign(signer->secret, buf_span(&out), signature, &len));
 	buf_byte(&out, '.');
-	buf_add(&out, base64url(mem, span_make((const char *)signature, sizeof(signature))));
+	buf_add(&out, base64url(mem, span_make((const char *)signature, len)));
 	return buf_finish(&out, jwt_out);
 }
 
@@ -103,41 +113,21 @@ static void free_text(char **text)
 	free(*text);
 }
 
-static enum status sign_by_libjwt(jwt_alg_t alg, struct span key, struct span kid,
-				  struct span claims, struct arena *mem, struct span *jwt_out)
+static enum status sign_by_secret(const struct keyring_signer *signer, struct span claims,
+				  struct arena *mem, struct span *jwt_out)
 {
 	CLEANUP(free_jwt) jwt_t *jwt = NULL;
 
-	if (jwt_new(&jwt) != 0 || jwt_add_header(jwt, "kid", arena_text(mem, kid)) != 0 ||
+	if (jwt_new(&jwt) != 0 || jwt_add_header(jwt, "kid", arena_text(mem, signer->kid)) != 0 ||
 	    jwt_add_grants_json(jwt, arena_text(mem, claims)) != 0 ||
-	    jwt_set_alg(jwt, alg, (const unsigned char *)key.at, (int)key.len) != 0)
+	    jwt_set_alg(jwt, JWT_ALG_HS256, (const unsigned char *)signer->hmac.at,
+			(int)signer->hmac.len) != 0)
 		return STATUS_INTERNAL;
 	CLEANUP(free_text) char *text = jwt_encode_str(jwt);
 	if (text == NULL)
 		return STATUS_INTERNAL;
 	*jwt_out = arena_copy(mem, span_of(text));
 	return STATUS_OK;
-}
-
-static enum status sign(const struct keyring_signer *signer, struct span claims, struct arena *mem,
-			struct span *jwt_out)
-{
-	switch (signer->alg) {
-	case JWS_HS256:
-		return sign_by_libjwt(JWT_ALG_HS256, signer->hmac, signer->kid, claims, mem,
-				      jwt_out);
-	case JWS_ES256:
-		return sign_by_libjwt(JWT_ALG_ES256, signer->pem, signer->kid, claims, mem,
-				      jwt_out);
-	case JWS_RS256:
-		return sign_by_libjwt(JWT_ALG_RS256, signer->pem, signer->kid, claims, mem,
-				      jwt_out);
-	case JWS_EDDSA:
-		return sign_eddsa(signer, claims, mem, jwt_out);
-	case JWS_NONE:
-		break;
-	}
-	return STATUS_INTERNAL;
 }
 
 enum status token_issue(const struct keyring *keys, const struct token_grant *grant,
@@ -151,7 +141,8 @@ enum status token_issue(const struct keyring *keys, const struct token_grant *gr
 	if (expiry_of(grant) <= grant->now)
 		return STATUS_DENIED;
 	TRY(write_claims(grant, rng, mem, &claims));
-	TRY(sign(signer, claims, mem, &jwt));
+	TRY(signer->alg == JWS_HS256 ? sign_by_secret(signer, claims, mem, &jwt)
+				     : sign_by_key(signer, claims, mem, &jwt));
 	if (jwt.len > JWS_TOKEN_MAX)
 		return STATUS_TOO_LARGE;
 	*jwt_out = jwt;

@@ -153,19 +153,6 @@ static void algorithms_have_exact_names(void **state)
 	assert_string_equal(jws_alg_word(JWS_NONE), "none");
 }
 
-static void ed25519_signs_as_openssl_does(void **state)
-{
-	unsigned char secret[64], signature[64];
-	size_t len = 32;
-	struct span text = SPAN("header.payload"), want = forge_sign(t.mem, t.ed, NULL, text);
-
-	(void)state;
-	assert_int_equal(EVP_PKEY_get_raw_private_key(t.ed, secret, &len), 1);
-	memcpy(secret + 32, t.point.at, 32);
-	jws_sign_ed25519(secret, text, signature);
-	assert_memory_equal(signature, want.at, 64);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,7 +164,6 @@ int main(void)
 		cmocka_unit_test(unsound_p256_keys_are_refused),
 		cmocka_unit_test(unsound_rsa_keys_are_refused),
 		cmocka_unit_test(algorithms_have_exact_names),
-		cmocka_unit_test(ed25519_signs_as_openssl_does),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -28,9 +28,9 @@ static void good_tokens_give_their_payload(void **state)
 
 /* --- published vectors --- */
 
-#define RFC_INPUT_HS256                                                                            \
-	"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQo" \
-	"gImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
+#define RFC_INPUT_HS256                                                            \
+	"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjE" \
+	"zMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ"
 #define RFC_PAYLOAD \
 	"{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}"
 
@@ -54,28 +54,36 @@ static void rfc7515_hs256_vector(void **state)
 
 static void rfc7515_rs256_vector(void **state)
 {
-	struct span n = decoded(
-		"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPM"
-		"EzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-"
-		"bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3"
-		"qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9g"
-		"b54h4FRWyuXpoQ");
+	struct span n = decoded("ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQo"
+				"Tbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPM"
+				"EzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpR"
+				"PEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-"
+				"bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-"
+				"UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3"
+				"qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmou"
+				"dF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9g"
+				"b54h4FRWyuXpoQ");
 	struct jws_key *key;
 	struct span payload;
 
 	(void)state;
 	assert_int_equal(jws_key_rsa(SPAN_ABSENT, n, decoded("AQAB"), &key), STATUS_OK);
-	assert_int_equal(
-		check(key,
-		      SPAN("eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh"
-			   "0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.cC4hiUPoj9Eetdgtv3hF80EGrhuB__"
-			   "dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdb"
-			   "F9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjt"
-			   "QBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7no"
-			   "OPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN"
-			   "_IoypGlUPQGe77Rw"),
-		      &payload),
-		STATUS_OK);
+	assert_int_equal(check(key,
+			       SPAN("eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2U"
+				    "iLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh"
+				    "0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0"
+				    "cnVlfQ.cC4hiUPoj9Eetdgtv3hF80EGrhuB__"
+				    "dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAu"
+				    "HIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdb"
+				    "F9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f"
+				    "_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjt"
+				    "QBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_"
+				    "dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7no"
+				    "OPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6L"
+				    "bgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN"
+				    "_IoypGlUPQGe77Rw"),
+			       &payload),
+			 STATUS_OK);
 	assert_true(span_is(payload, RFC_PAYLOAD));
 	jws_key_free(&key);
 }
@@ -90,28 +98,35 @@ static void rfc7515_es256_vector(void **state)
 				      decoded("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU"),
 				      decoded("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"), &key),
 			 STATUS_OK);
-	assert_int_equal(
-		check(key,
-		      SPAN("eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh"
-			   "0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-X"
-			   "x-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"),
-		      &payload),
-		STATUS_OK);
+	assert_int_equal(check(key,
+			       SPAN("eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2U"
+				    "iLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh"
+				    "0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0"
+				    "cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-X"
+				    "x-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q"),
+			       &payload),
+			 STATUS_OK);
 	assert_true(span_is(payload, RFC_PAYLOAD));
 	jws_key_free(&key);
 }
 
 static void the_contracts_eddsa_vector(void **state)
 {
-	static const char token[] =
-		"eyJhbGciOiJFZERTQSIsImtpZCI6ImtpZGtpZGtpZGtpZGtpZGtpZGtpZGtpZGtpZGtpZDAwIn0.eyJpYX"
-		"QiOjE3NjcyMjU2MDAsIm5hbWUiOiJBbm4iLCJlbWFpbCI6ImFubkBleGFtcGxlLmNvbSIsImVtYWlsVmVy"
-		"aWZpZWQiOmZhbHNlLCJpbWFnZSI6bnVsbCwiY3JlYXRlZEF0IjoiMjAyNi0wMS0wMVQwMDowMDowMC4xMj"
-		"NaIiwidXBkYXRlZEF0IjoiMjAyNi0wMS0wMVQwMDowMDowMC4xMjNaIiwiaWQiOiJ1dXV1dXV1dXV1dXV1"
-		"dXV1dXV1dXV1dXV1dXV1dXV1dSIsInN1YiI6InV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1Ii"
-		"wiZXhwIjoxNzY3MjI2NTAwLCJpc3MiOiJodHRwOi8vMTI3LjAuMC4xOjMxMDAiLCJhdWQiOiJodHRwOi8v"
-		"MTI3LjAuMC4xOjMxMDAifQ.ZTt5zwSXTU1C9EoWACC5cicnaArEAhZj_W5WvhvoFcooJRcqOY1wiO_ZN5F"
-		"I82sOv3OgTGjmZTrhiCuwBe5bDA";
+	static const char token[] = "eyJhbGciOiJFZERTQSIsImtpZCI6ImtpZGtpZGtpZ"
+				    "GtpZGtpZGtpZGtpZGtpZGtpZGtpZDAwIn0.eyJpYX"
+				    "QiOjE3NjcyMjU2MDAsIm5hbWUiOiJBbm4iLCJlbWF"
+				    "pbCI6ImFubkBleGFtcGxlLmNvbSIsImVtYWlsVmVy"
+				    "aWZpZWQiOmZhbHNlLCJpbWFnZSI6bnVsbCwiY3JlY"
+				    "XRlZEF0IjoiMjAyNi0wMS0wMVQwMDowMDowMC4xMj"
+				    "NaIiwidXBkYXRlZEF0IjoiMjAyNi0wMS0wMVQwMDo"
+				    "wMDowMC4xMjNaIiwiaWQiOiJ1dXV1dXV1dXV1dXV1"
+				    "dXV1dXV1dXV1dXV1dXV1dXV1dSIsInN1YiI6InV1d"
+				    "XV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1dXV1Ii"
+				    "wiZXhwIjoxNzY3MjI2NTAwLCJpc3MiOiJodHRwOi8"
+				    "vMTI3LjAuMC4xOjMxMDAiLCJhdWQiOiJodHRwOi8v"
+				    "MTI3LjAuMC4xOjMxMDAifQ.ZTt5zwSXTU1C9EoWAC"
+				    "C5cicnaArEAhZj_W5WvhvoFcooJRcqOY1wiO_ZN5F"
+				    "I82sOv3OgTGjmZTrhiCuwBe5bDA";
 	struct jws_parts parts;
 	struct jws_key *key;
 	struct span payload;
@@ -126,14 +141,6 @@ static void the_contracts_eddsa_vector(void **state)
 	assert_int_equal(parts.alg, JWS_EDDSA);
 	assert_int_equal(jws_verify(t.scratch, key, &parts, &payload), STATUS_OK);
 	assert_true(span_starts(payload, SPAN("{\"iat\":1767225600,\"name\":\"Ann\"")));
-	struct span halves[] = { decoded("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"),
-				 decoded("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo") };
-	unsigned char secret_key[64], signature[JWS_ED25519_SIGNATURE];
-	memcpy(secret_key, halves[0].at, 32);
-	memcpy(secret_key + 32, halves[1].at, 32);
-	jws_sign_ed25519(secret_key, parts.signing_input, signature);
-	assert_true(span_equal(forge_base64url(t.mem, span_make((char *)signature, 64)),
-			       parts.signature_text));
 	jws_key_free(&key);
 }
 
