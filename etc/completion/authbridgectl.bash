@@ -4,8 +4,8 @@
 _authbridgectl()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local options="-c --config --json --version --help" commands="migrate check"
-	local command= index=1
+	local options="-c --config --json --version --help" commands="migrate check session key"
+	local command= verb= index=1
 
 	while [ "$index" -lt "$COMP_CWORD" ]; do
 		case ${COMP_WORDS[index]} in
@@ -13,6 +13,7 @@ _authbridgectl()
 		-*) ;;
 		*)
 			command=${COMP_WORDS[index]}
+			[ "$((index + 1))" -ge "$COMP_CWORD" ] || verb=${COMP_WORDS[index + 1]}
 			break
 			;;
 		esac
@@ -25,10 +26,16 @@ _authbridgectl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;
-	--service-role) return ;;
+	--service-role | --user) return ;;
 	esac
-	case $command in
-	'') mapfile -t COMPREPLY < <(compgen -W "$options $commands" -- "$current") ;;
-	migrate) mapfile -t COMPREPLY < <(compgen -W "--service-role" -- "$current") ;;
+	local words=
+	case "$command $verb" in
+	' ') words="$options $commands" ;;
+	'migrate '*) words="--service-role" ;;
+	'session ') words="list revoke" ;;
+	'session revoke') words="--user --all" ;;
+	'key ') words="list new retire remove" ;;
+	'key new') words="EdDSA ES256 RS256" ;;
 	esac
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 } && complete -F _authbridgectl authbridgectl
