@@ -7,9 +7,11 @@
 #define PAGE 10000
 #define TRIGGERS 7
 
-#define SECONDS(column)                                  \
-	"ceil(extract(epoch FROM least(greatest(" column \
-	", '1970-01-01Z'::timestamptz), '9999-12-31Z'::timestamptz)))::int8"
+#define EPOCH "'1970-01-01Z'::timestamptz"
+#define FAR "'9999-12-31Z'::timestamptz"
+#define UNTIL_S "ceil(extract(epoch FROM least(until, " FAR ")))::int8"
+#define NOT_BEFORE_S \
+	"ceil(extract(epoch FROM least(greatest(not_before, " EPOCH "), " FAR ")))::int8"
 
 /* Everything but the revocations, which come in pages. One snapshot. */
 static const struct pg_statement head = {
@@ -22,19 +24,18 @@ static const struct pg_statement head = {
 	" 'authbridge_session_changed', 'authbridge_session_made', 'authbridge_user_deleted',"
 	" 'authbridge_user_truncated', 'authbridge_user_renamed'))"
 	" UNION ALL SELECT 'g', NULL, keys, reload FROM authbridge.generation"
-	" UNION ALL SELECT 'c', user_id, " SECONDS("not_before") ", " SECONDS(
-		"until") " FROM authbridge.cutoff WHERE xid >= $1::xid8"
-			 " UNION ALL SELECT 'd', user_id, 0, 0 FROM authbridge.disabled_user"
-			 " WHERE disabled AND xid >= $1::xid8"
-			 " UNION ALL SELECT 's', session_id, 0, " SECONDS(
-				 "until") " FROM authbridge.shortened WHERE since <= now() AND (since > $2 OR xid >= $1::xid8)",
+	" UNION ALL SELECT 'c', user_id, " NOT_BEFORE_S ", " UNTIL_S
+	" FROM authbridge.cutoff WHERE xid >= $1::xid8"
+	" UNION ALL SELECT 'd', user_id, 0, 0 FROM authbridge.disabled_user"
+	" WHERE disabled AND xid >= $1::xid8"
+	" UNION ALL SELECT 's', session_id, 0, " UNTIL_S " FROM authbridge.shortened"
+	" WHERE since <= now() AND (since > $2 OR xid >= $1::xid8)",
 };
 
 static const struct pg_statement page = {
 	"feed_page",
-	"SELECT id, xid::text, session_id, " SECONDS(
-		"until") " FROM authbridge.revocation WHERE (xid, id) > ($1::xid8, $2)"
-			 " ORDER BY xid, id LIMIT " PAGE_TEXT,
+	"SELECT id, xid::text, session_id, " UNTIL_S " FROM authbridge.revocation"
+	" WHERE (xid, id) > ($1::xid8, $2) ORDER BY xid, id LIMIT " PAGE_TEXT,
 };
 
 static void keep_xid(char out[24], struct span xid)
