@@ -5,6 +5,7 @@
  *
  *     bench_door unix:/path|127.0.0.1:PORT [THREADS]
  */
+#include "server/sandbox.h"
 #include "server/worker.h"
 
 #include <signal.h>
@@ -53,7 +54,9 @@ int main(int argc, char **argv)
 		.ready_fd = -1,
 		.stop_fd = signalfd(-1, &stop, SFD_CLOEXEC),
 	};
-	enum status status = worker_run(&options);
+	enum status status = sandbox_enter();
+	if (status == STATUS_OK)
+		status = worker_run(&options);
 	listener_close(&all);
 	arena_free(&mem);
 	return status == STATUS_OK ? 0 : 70;
