@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/status.h"
 #include "server/frames.h"
+#include "unit/fcgi_random.h"
 #include "unit/fcgi_wire.h"
 
 #include <setjmp.h>

@@ -5,6 +5,7 @@
  * descriptor and no memory, and answers honest requests beside them.
  * AB_HOSTILE_STREAMS sets how many; 1,000,000 before a release.
  */
+#include "unit/fcgi_random.h"
 #include "unit/worker_fixture.h"
 
 enum { BATCH = 64 };
