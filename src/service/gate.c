@@ -119,17 +119,32 @@ static bool claimed_issuer(const struct service *service, const struct jws_parts
 
 /* No key of ours verified it. That proves nothing while the keys it may be
  * signed with were never loaded. HS256 keys are always there. */
-static void judge_unverified(const struct service *service, const struct jws_parts *parts,
-			     struct gate_answer *answer)
+static bool may_learn_key(struct service *service, const struct jws_parts *parts,
+			  struct gate_answer *answer)
 {
 	size_t issuer;
 	decide(answer, GATE_INVALID_TOKEN, "signature");
 	if (parts->alg == JWS_HS256 || !claimed_issuer(service, parts, &issuer))
-		return;
+		return false;
+	bool learned = issuer == KEYRING_OWN && keys_reload_for_unknown(service);
 	if (issuer != KEYRING_OWN)
 		issuer_fetch_want(service->issuer_fetch, issuer);
 	if (!keys_are_loaded(service, issuer))
 		decide(answer, GATE_CANNOT_DECIDE, "keys_unknown");
+	return learned;
+}
+
+/* Asks for unknown keys before it says no. */
+static bool verify_or_learn(struct service *service, struct gate_local *local,
+			    const struct jws_parts *parts, size_t *issuer_out,
+			    struct span *payload_out, struct gate_answer *answer)
+{
+	if (verify(service, local, parts, issuer_out, payload_out) == STATUS_OK)
+		return true;
+	if (!may_learn_key(service, parts, answer))
+		return false;
+	keys_refresh(service, &local->keys);
+	return verify(service, local, parts, issuer_out, payload_out) == STATUS_OK;
 }
 
 static struct claims_rules rules_of(const struct service *service,
@@ -184,10 +199,8 @@ static bool read_token(struct service *service, struct gate_local *local, struct
 		decide(answer, GATE_INVALID_TOKEN, "malformed");
 		return false;
 	}
-	if (verify(service, local, &parts, &issuer, &payload) != STATUS_OK) {
-		judge_unverified(service, &parts, answer);
+	if (!verify_or_learn(service, local, &parts, &issuer, &payload, answer))
 		return false;
-	}
 	const struct foreign_issuer *foreign =
 		issuer == KEYRING_OWN ? NULL : &service->plan->issuers[issuer - 1];
 	struct span custom = foreign != NULL ? foreign->subject_claim : SPAN_ABSENT;

@@ -10,12 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define UNKNOWN_PAUSE_MS 100
+
 struct key_holder {
 	pthread_mutex_t changing;     /* one change at a time; guards `texts` */
 	pthread_mutex_t lock;         /* guards the swap of `keys` */
 	struct keyring *_Atomic keys; /* who holds it may compare without the lock */
 	_Atomic bool rows_loaded;
-	char *_Atomic *texts; /* last good key set of each foreign issuer */
+	_Atomic int64_t unknown_due_ms; /* next reload for an unknown kid */
+	char *_Atomic *texts;           /* last good key set of each foreign issuer */
 	size_t issuer_count;
 };
 
@@ -112,6 +115,13 @@ static enum status add_issuer(struct service *service, size_t issuer, struct spa
 	return STATUS_OK;
 }
 
+static uint64_t keys_generation(struct service *service)
+{
+	CLEANUP(keyring_release) struct keyring *keys = NULL;
+	keys_refresh(service, &keys);
+	return keyring_generation(keys);
+}
+
 /* The rows are read before the lock is taken: nobody waits for the database
  * while holding one. */
 enum status keys_reload(struct service *service, uint64_t generation)
@@ -137,6 +147,17 @@ enum status keys_reload(struct service *service, uint64_t generation)
 	}
 	pthread_mutex_unlock(&holder->changing);
 	return added;
+}
+
+bool keys_reload_for_unknown(struct service *service)
+{
+	struct key_holder *holder = service->keys;
+	int64_t now_ms = clock_mono_ms();
+	int64_t due_ms = atomic_load(&holder->unknown_due_ms);
+	if (now_ms < due_ms || !atomic_compare_exchange_strong(&holder->unknown_due_ms, &due_ms,
+							       now_ms + UNKNOWN_PAUSE_MS))
+		return false;
+	return keys_reload(service, keys_generation(service)) == STATUS_OK;
 }
 
 enum status keys_set_issuer(struct service *service, size_t issuer, struct span jwks_json)
