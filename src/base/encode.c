@@ -10,23 +10,42 @@ static const char url[] = ALNUM "-_";
 static const char hex_lower[] = "0123456789abcdef";
 static const char hex_upper[] = "0123456789ABCDEF";
 
-/* Sextet values with bit 6 set, so that 0 means "foreign byte" and one AND
- * over a group finds any. */
-#define S(byte, value) [byte] = 64 + (value)
-#define SEXTETS                                                                                   \
-	S('A', 0), S('B', 1), S('C', 2), S('D', 3), S('E', 4), S('F', 5), S('G', 6), S('H', 7),   \
-		S('I', 8), S('J', 9), S('K', 10), S('L', 11), S('M', 12), S('N', 13), S('O', 14), \
-		S('P', 15), S('Q', 16), S('R', 17), S('S', 18), S('T', 19), S('U', 20),           \
-		S('V', 21), S('W', 22), S('X', 23), S('Y', 24), S('Z', 25), S('a', 26),           \
-		S('b', 27), S('c', 28), S('d', 29), S('e', 30), S('f', 31), S('g', 32),           \
-		S('h', 33), S('i', 34), S('j', 35), S('k', 36), S('l', 37), S('m', 38),           \
-		S('n', 39), S('o', 40), S('p', 41), S('q', 42), S('r', 43), S('s', 44),           \
-		S('t', 45), S('u', 46), S('v', 47), S('w', 48), S('x', 49), S('y', 50),           \
-		S('z', 51), S('0', 52), S('1', 53), S('2', 54), S('3', 55), S('4', 56),           \
-		S('5', 57), S('6', 58), S('7', 59), S('8', 60), S('9', 61)
+/* What a character adds to a group of four: its six bits in place, and one in
+ * the top byte, so that a group without a foreign byte counts to four there. */
+#define GOOD (1u << 24)
+#define S(byte, value, shift) [byte] = GOOD | (uint32_t)(value) << (shift)
+#define SEXTETS(shift)                                                                            \
+	S('A', 0, shift), S('B', 1, shift), S('C', 2, shift), S('D', 3, shift), S('E', 4, shift), \
+		S('F', 5, shift), S('G', 6, shift), S('H', 7, shift), S('I', 8, shift),           \
+		S('J', 9, shift), S('K', 10, shift), S('L', 11, shift), S('M', 12, shift),        \
+		S('N', 13, shift), S('O', 14, shift), S('P', 15, shift), S('Q', 16, shift),       \
+		S('R', 17, shift), S('S', 18, shift), S('T', 19, shift), S('U', 20, shift),       \
+		S('V', 21, shift), S('W', 22, shift), S('X', 23, shift), S('Y', 24, shift),       \
+		S('Z', 25, shift), S('a', 26, shift), S('b', 27, shift), S('c', 28, shift),       \
+		S('d', 29, shift), S('e', 30, shift), S('f', 31, shift), S('g', 32, shift),       \
+		S('h', 33, shift), S('i', 34, shift), S('j', 35, shift), S('k', 36, shift),       \
+		S('l', 37, shift), S('m', 38, shift), S('n', 39, shift), S('o', 40, shift),       \
+		S('p', 41, shift), S('q', 42, shift), S('r', 43, shift), S('s', 44, shift),       \
+		S('t', 45, shift), S('u', 46, shift), S('v', 47, shift), S('w', 48, shift),       \
+		S('x', 49, shift), S('y', 50, shift), S('z', 51, shift), S('0', 52, shift),       \
+		S('1', 53, shift), S('2', 54, shift), S('3', 55, shift), S('4', 56, shift),       \
+		S('5', 57, shift), S('6', 58, shift), S('7', 59, shift), S('8', 60, shift),       \
+		S('9', 61, shift)
+#define TABLE(shift, c62, c63)                                       \
+	{                                                            \
+		SEXTETS(shift), S(c62, 62, shift), S(c63, 63, shift) \
+	}
+#define TABLES(c62, c63)                                                                         \
+	{                                                                                        \
+		TABLE(18, c62, c63), TABLE(12, c62, c63), TABLE(6, c62, c63), TABLE(0, c62, c63) \
+	}
 
-static const unsigned char standard_values[256] = { SEXTETS, S('+', 62), S('/', 63) };
-static const unsigned char url_values[256] = { SEXTETS, S('-', 62), S('_', 63) };
+struct sextets {
+	uint32_t at[4][256]; /* by place in the group, then character */
+};
+
+static const struct sextets standard_values = { TABLES('+', '/') };
+static const struct sextets url_values = { TABLES('-', '_') };
 
 /* Without padding. */
 static char *encode_sextets(const unsigned char *in, size_t len, const char *alphabet, char *out)
@@ -78,42 +97,52 @@ size_t encode_hex(const void *bytes, size_t len, char *out)
 	return 2 * len;
 }
 
+static void put_three(unsigned char *out, uint32_t group)
+{
+	out[0] = (unsigned char)(group >> 16);
+	out[1] = (unsigned char)(group >> 8);
+	out[2] = (unsigned char)group;
+}
+
 /* The last two or three characters; unused bits must be zero. */
-static enum status decode_tail(const unsigned char *in, size_t count, const unsigned char *values,
+static enum status decode_tail(const unsigned char *in, size_t count, const struct sextets *values,
 			       unsigned char *out)
 {
-	unsigned a = values[in[0]], b = values[in[1]], c = count > 2 ? values[in[2]] : 64;
-	unsigned unused = count > 2 ? c & 3 : b & 15;
+	uint32_t group = values->at[0][in[0]] + values->at[1][in[1]] +
+			 (count > 2 ? values->at[2][in[2]] : GOOD) + GOOD;
+	unsigned char bytes[3];
 
-	if ((a & b & c & 64) == 0 || unused != 0)
+	put_three(bytes, group);
+	if (group >> 24 != 4 || (count > 2 ? bytes[2] : bytes[1] | bytes[2]) != 0)
 		return STATUS_INVALID;
-	out[0] = (unsigned char)(a << 2 | (b & 63) >> 4);
+	out[0] = bytes[0];
 	if (count > 2)
-		out[1] = (unsigned char)(b << 4 | (c & 63) >> 2);
+		out[1] = bytes[1];
 	return STATUS_OK;
 }
 
-static enum status decode_sextets(struct span text, const unsigned char *values, void *out_bytes,
+/* Judged once at the end: a branch for each group costs as much as decoding. */
+static enum status decode_sextets(struct span text, const struct sextets *values, void *out_bytes,
 				  size_t room, size_t *len_out)
 {
 	const unsigned char *in = (const unsigned char *)text.at;
 	unsigned char *out = out_bytes;
 	size_t tail = text.len % 4, needed = text.len / 4 * 3 + (tail > 0 ? tail - 1 : 0);
+	uint32_t foreign = 0;
 
 	if (tail == 1)
 		return STATUS_INVALID;
 	if (needed > room)
 		return STATUS_TOO_LARGE;
 	for (size_t left = text.len / 4; left > 0; left--, in += 4, out += 3) {
-		unsigned a = values[in[0]], b = values[in[1]];
-		unsigned c = values[in[2]], d = values[in[3]];
+		uint32_t group = values->at[0][in[0]] + values->at[1][in[1]] +
+				 values->at[2][in[2]] + values->at[3][in[3]];
 
-		if ((a & b & c & d & 64) == 0)
-			return STATUS_INVALID;
-		out[0] = (unsigned char)(a << 2 | (b & 63) >> 4);
-		out[1] = (unsigned char)(b << 4 | (c & 63) >> 2);
-		out[2] = (unsigned char)(c << 6 | (d & 63));
+		foreign |= group >> 24 ^ 4;
+		put_three(out, group);
 	}
+	if (foreign != 0)
+		return STATUS_INVALID;
 	if (tail > 0)
 		TRY(decode_tail(in, tail, values, out));
 	*len_out = needed;
@@ -126,12 +155,12 @@ enum status decode_base64(struct span text, void *out, size_t room, size_t *len_
 		return STATUS_INVALID;
 	for (int i = 0; i < 2 && text.len > 0 && text.at[text.len - 1] == '='; i++)
 		text.len--;
-	return decode_sextets(text, standard_values, out, room, len_out);
+	return decode_sextets(text, &standard_values, out, room, len_out);
 }
 
 enum status decode_base64url(struct span text, void *out, size_t room, size_t *len_out)
 {
-	return decode_sextets(text, url_values, out, room, len_out);
+	return decode_sextets(text, &url_values, out, room, len_out);
 }
 
 /* 0 to 15, or 16 for a foreign byte. */
