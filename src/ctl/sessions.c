@@ -67,10 +67,10 @@ static int revoke(const struct ctl *ctl, struct store *store)
 	const char *what = ctl->argv[2];
 	if (ctl->argc == 3 && strcmp(what, "--all") == 0)
 		return revoke_all(ctl, store);
-	if (ctl->argc == 4)
-		return finish(ctl, admin_end_sessions_of(store, span_of(ctl->argv[3]), &ended),
-			      ended);
-	return finish(ctl, admin_end_session(store, span_of(what), &ended), ended);
+	enum status status = ctl->argc == 4
+				     ? admin_end_sessions_of(store, span_of(ctl->argv[3]), &ended)
+				     : admin_end_session(store, span_of(what), &ended);
+	return finish(ctl, status, ended);
 }
 
 int ctl_session(const struct ctl *ctl)
