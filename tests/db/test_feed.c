@@ -292,6 +292,19 @@ static void a_killed_connection_is_made_anew(void **state)
 	}
 }
 
+static void another_server_behind_the_address_is_read_whole(void **state)
+{
+	(void)state;
+	/* Its transactions may have any ids, lower ones than those seen. */
+	pg_fixture_sql("INSERT INTO authbridge.revocation (xid, session_id, until)"
+		       " VALUES ('3', 's-other', now() + interval '1 day')");
+	pause_ms(500);
+	assert_false(ask("s-other", "").revoked);
+	pg_fixture_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE"
+		       " application_name = 'authbridge feed' AND datname = current_database()");
+	wait_for(FEED_CURRENT, "s-other", "", true);
+}
+
 static void missing_triggers_make_it_blind(void **state)
 {
 	(void)state;
@@ -398,6 +411,7 @@ int main(void)
 		cmocka_unit_test(many_at_once_come_in_pages),
 		cmocka_unit_test(forged_notifications_only_wake),
 		cmocka_unit_test(a_killed_connection_is_made_anew),
+		cmocka_unit_test(another_server_behind_the_address_is_read_whole),
 		cmocka_unit_test(missing_triggers_make_it_blind),
 		cmocka_unit_test(silence_blinds_it_in_time),
 		cmocka_unit_test(new_keys_are_told),
