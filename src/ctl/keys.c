@@ -10,9 +10,12 @@
 #include "ctl/report.h"
 #include "store/admin.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
+#define SLACK_MS 500
 #define USAGE "key list | key new [ALG] | key retire KID | key remove KID"
 
 static const enum jws_alg config_algs[] = {
@@ -97,6 +100,17 @@ static int make(const struct ctl *ctl, struct store *store, const char *name)
 	return EX_OK;
 }
 
+/* A worker that has heard nothing for revocation_max_age asks the database, so
+ * after that time no worker anywhere can hold the key for good. */
+static void wait_until_dead(const struct ctl *ctl)
+{
+	int64_t wait_ms = ctl->config->revocation_max_age_ms + SLACK_MS;
+	if (!ctl->json)
+		fprintf(stderr, "removed; waiting %.1f s until no worker can hold it\n",
+			(double)wait_ms / 1000.0);
+	usleep((useconds_t)(wait_ms * 1000));
+}
+
 static int change(const struct ctl *ctl, struct store *store, const char *verb)
 {
 	struct span kid = span_of(ctl->argv[2]);
@@ -107,6 +121,8 @@ static int change(const struct ctl *ctl, struct store *store, const char *verb)
 		return ctl_fail(verb, "no such key (see: authbridgectl key list)", status);
 	if (status != STATUS_OK)
 		return ctl_fail(verb, NULL, status);
+	if (strcmp(verb, "remove") == 0)
+		wait_until_dead(ctl);
 	ctl_say(ctl, strcmp(verb, "retire") == 0 ? "retired" : "removed", kid);
 	return EX_OK;
 }

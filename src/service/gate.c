@@ -71,27 +71,31 @@ static bool read_bearer(const struct gate_question *question, struct span *token
 	return true;
 }
 
-static enum status verify_with(struct gate_local *local, size_t issuer,
-			       const struct jws_parts *parts, struct span *payload_out)
+/* Who signed: an issuer and its key. */
+struct signer {
+	size_t issuer;
+	const struct jws_key *key; /* lives as long as the keyring is held */
+};
+
+static enum status verify_with(struct gate_local *local, size_t issuer, struct signer *by,
+			       struct span *payload_out)
 {
 	const struct jws_key *found[CANDIDATES];
-	size_t count = keyring_find(local->keys, issuer, parts, found, CANDIDATES);
+	size_t count = keyring_find(local->keys, issuer, &local->parts, found, CANDIDATES);
 	enum status result = STATUS_DENIED;
-	for (size_t i = 0; i < count && result == STATUS_DENIED; i++)
-		result = jws_verify(local->scratch, found[i], parts, payload_out);
+	for (size_t i = 0; i < count && result == STATUS_DENIED; i++) {
+		result = jws_verify(local->scratch, found[i], &local->parts, payload_out);
+		*by = (struct signer){ issuer, found[i] };
+	}
 	return result;
 }
 
-/* The issuer whose key verified it goes to *issuer_out. */
 static enum status verify(const struct service *service, struct gate_local *local,
-			  const struct jws_parts *parts, size_t *issuer_out,
-			  struct span *payload_out)
+			  struct signer *by, struct span *payload_out)
 {
 	enum status result = STATUS_DENIED;
-	for (size_t i = 0; i <= service->plan->issuer_count && result == STATUS_DENIED; i++) {
-		result = verify_with(local, i, parts, payload_out);
-		*issuer_out = i;
-	}
+	for (size_t i = 0; i <= service->plan->issuer_count && result == STATUS_DENIED; i++)
+		result = verify_with(local, i, by, payload_out);
 	return result;
 }
 
@@ -135,16 +139,15 @@ static bool may_learn_key(struct service *service, const struct jws_parts *parts
 }
 
 /* Asks for unknown keys before it says no. */
-static bool verify_or_learn(struct service *service, struct gate_local *local,
-			    const struct jws_parts *parts, size_t *issuer_out,
+static bool verify_or_learn(struct service *service, struct gate_local *local, struct signer *by,
 			    struct span *payload_out, struct gate_answer *answer)
 {
-	if (verify(service, local, parts, issuer_out, payload_out) == STATUS_OK)
+	if (verify(service, local, by, payload_out) == STATUS_OK)
 		return true;
-	if (!may_learn_key(service, parts, answer))
+	if (!may_learn_key(service, &local->parts, answer))
 		return false;
 	keys_refresh(service, &local->keys);
-	return verify(service, local, parts, issuer_out, payload_out) == STATUS_OK;
+	return verify(service, local, by, payload_out) == STATUS_OK;
 }
 
 static struct claims_rules rules_of(const struct service *service,
@@ -192,17 +195,16 @@ static bool read_token(struct service *service, struct gate_local *local, struct
 		       int64_t now, struct gate_answer *answer)
 {
 	keys_refresh(service, &local->keys);
-	size_t issuer = KEYRING_OWN;
+	struct signer by;
 	struct span payload;
-	struct jws_parts parts;
-	if (jws_split(token, &parts) != STATUS_OK) {
+	if (jws_split(token, &local->parts) != STATUS_OK) {
 		decide(answer, GATE_INVALID_TOKEN, "malformed");
 		return false;
 	}
-	if (!verify_or_learn(service, local, &parts, &issuer, &payload, answer))
+	if (!verify_or_learn(service, local, &by, &payload, answer))
 		return false;
 	const struct foreign_issuer *foreign =
-		issuer == KEYRING_OWN ? NULL : &service->plan->issuers[issuer - 1];
+		by.issuer == KEYRING_OWN ? NULL : &service->plan->issuers[by.issuer - 1];
 	struct span custom = foreign != NULL ? foreign->subject_claim : SPAN_ABSENT;
 	if (claims_parse(payload, custom, &answer->claims) != STATUS_OK) {
 		decide(answer, GATE_INVALID_TOKEN, "malformed");
@@ -226,7 +228,20 @@ static bool read_token(struct service *service, struct gate_local *local, struct
 	}
 	if (foreign != NULL)
 		answer->claims.session = SPAN_ABSENT;
+	else if (jws_key_alg(by.key) != JWS_HS256)
+		answer->kid = jws_key_kid(by.key);
 	return true;
+}
+
+/* STATUS_NOT_FOUND: session, user or key is no longer good. */
+static enum status ask_database(struct service *service, int64_t now,
+				const struct gate_answer *answer)
+{
+	const struct claims *claims = &answer->claims;
+	TRY(store_token_is_live(service->store, claims->session, answer->subject, claims->issued,
+				now));
+	return span_is_absent(answer->kid) ? STATUS_OK
+					   : store_key_is_there(service->store, answer->kid);
 }
 
 /* Memory answers while the feed is current; else the database; else memory
@@ -237,15 +252,13 @@ static bool is_in_force(struct service *service, int64_t now, int64_t mono_ms,
 	const struct claims *claims = &answer->claims;
 	struct feed_answer known =
 		feed_ask(service->feed, claims->session, answer->subject, claims->issued, mono_ms);
-	enum status live = STATUS_UNAVAILABLE;
 	if (known.state != FEED_BLIND && known.revoked) {
 		decide(answer, GATE_INVALID_TOKEN, "revoked");
 		return false;
 	}
 	if (known.state == FEED_CURRENT)
 		return true;
-	live = store_token_is_live(service->store, claims->session, answer->subject, claims->issued,
-				   now);
+	enum status live = ask_database(service, now, answer);
 	if (live == STATUS_NOT_FOUND) {
 		decide(answer, GATE_INVALID_TOKEN, "revoked");
 		return false;

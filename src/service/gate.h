@@ -29,6 +29,7 @@ enum gate_outcome {
 struct gate_local {
 	struct jws_scratch *scratch;
 	struct keyring *keys;
+	struct jws_parts parts; /* of the token in question */
 	char subject[256]; /* NAME:subject of foreign issuers */
 };
 
@@ -44,6 +45,7 @@ struct gate_answer {
 	const char *reason;   /* a word for log and metrics; never NULL */
 	struct span subject;  /* of the verified token; absent without one */
 	struct claims claims; /* meaningful when a token was verified */
+	struct span kid;      /* of a row of "jwks" that verified it; else absent */
 };
 
 struct gate_local *gate_local_new(void);

@@ -13,12 +13,13 @@
 #define CONNECTIONS 8
 #define TIDY_EVERY_MS 60000
 
-static void on_keys_changed(void *state, uint64_t generation)
+static bool on_keys_changed(void *state, uint64_t generation)
 {
 	struct service *service = state;
 	enum status reloaded = keys_reload(service, generation);
 	if (reloaded != STATUS_OK)
 		log_warn("keys not reloaded", LOG_STATUS(reloaded));
+	return reloaded == STATUS_OK;
 }
 
 static enum status open_store(struct service *service)

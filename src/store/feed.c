@@ -138,13 +138,14 @@ static void forget_expired(struct feed *feed, int64_t now_s)
 	pthread_rwlock_unlock(&feed->lock);
 }
 
-static void tell_keys(struct feed *feed, uint64_t keys)
+/* A removed key must not live on because a read of the keys failed once. */
+static bool tell_keys(struct feed *feed, uint64_t keys)
 {
-	if (keys == feed->keys)
-		return;
+	if (keys != feed->keys && feed->options.keys_changed != NULL &&
+	    !feed->options.keys_changed(feed->options.state, keys))
+		return false;
 	feed->keys = keys;
-	if (feed->options.keys_changed != NULL)
-		feed->options.keys_changed(feed->options.state, keys);
+	return true;
 }
 
 static enum status read_changes(struct feed *feed, struct feed_mark *mark)
@@ -175,12 +176,13 @@ static enum status learn(struct feed *feed)
 	}
 	feed->mark = mark;
 	feed->reads++;
+	if (!tell_keys(feed, mark.keys))
+		return STATUS_UNAVAILABLE;
 	pthread_rwlock_wrlock(&feed->lock);
 	feed->known_ms = start_ms;
 	feed->connected = true;
 	pthread_rwlock_unlock(&feed->lock);
 	forget_expired(feed, mark.now_ms / 1000);
-	tell_keys(feed, mark.keys);
 	return STATUS_OK;
 }
 

@@ -28,8 +28,9 @@ struct feed_options {
 	int64_t connect_ms;
 	const struct rng *rng;
 	/* Called in the feed's thread after a read that saw another key
-	 * generation (also after the first). */
-	void (*keys_changed)(void *state, uint64_t generation);
+	 * generation (also after the first). False: it could not be followed;
+	 * knowledge then ages until a later call succeeds. */
+	bool (*keys_changed)(void *state, uint64_t generation);
 	void *state;
 };
 

@@ -42,6 +42,19 @@ void put_key(struct pg_args *args, const struct key_row *row)
 		pg_put_ms(args, row->expires_ms);
 }
 
+enum status store_key_is_there(struct store *store, struct span kid)
+{
+	static const struct pg_statement ask = {
+		"key_is_there",
+		"SELECT EXISTS (SELECT FROM public.jwks WHERE id = $1)",
+	};
+	struct pg_args args = { 0 };
+	pg_put_text(&args, kid);
+	CLEANUP(pg_rows_free) struct pg_result *rows = NULL;
+	TRY(run_read(store, &ask, &args, &rows));
+	return pg_bool(rows, 0, 0) ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
 static enum status work_first_key(struct pool_lease *lease, void *state)
 {
 	static const struct pg_statement hold = {

@@ -25,11 +25,12 @@ static const char *url;
 static struct feed *feed;
 static _Atomic uint64_t keys_seen, keys_calls;
 
-static void keys_changed(void *state, uint64_t generation)
+static bool keys_changed(void *state, uint64_t generation)
 {
 	(void)state;
 	keys_seen = generation;
 	keys_calls++;
+	return true;
 }
 
 static struct feed *start(const char *at, int64_t max_age_ms)

@@ -424,6 +424,15 @@ enum status store_keys(struct store *store, struct arena *mem, struct key_row **
 	return STATUS_OK;
 }
 
+enum status store_key_is_there(struct store *store, struct span kid)
+{
+	ENTER(store);
+	for (size_t i = 0; i < store->keys; i++)
+		if (span_equal(store->key[i].id, kid))
+			return STATUS_OK;
+	return STATUS_NOT_FOUND;
+}
+
 static struct span alg_of(const struct key_row *row)
 {
 	return span_is_absent(row->alg) ? SPAN("EdDSA") : row->alg;

@@ -5,6 +5,8 @@
 #include "base/buf.h"
 #include "base/config.h"
 #include "base/jdoc.h"
+#include "crypto/password.h"
+#include "crypto/token.h"
 #include "forge.h"
 #include "service/keys.h"
 #include "service/service.h"
@@ -22,7 +24,8 @@
 /* --- doubles --- */
 
 static struct feed_answer feed_says;
-static enum status database_says;
+static enum status database_says, key_says;
+static struct key_row key_row; /* of "jwks"; id absent: the table is empty */
 static int database_asked;
 
 struct feed_answer feed_ask(struct feed *feed, struct span session_id, struct span user_id,
@@ -44,9 +47,16 @@ enum status store_keys(struct store *store, struct arena *mem, struct key_row **
 		       size_t *count_out)
 {
 	(void)store, (void)mem;
-	*rows_out = NULL;
-	*count_out = 0;
+	*rows_out = &key_row;
+	*count_out = span_is_absent(key_row.id) ? 0 : 1;
 	return STATUS_OK;
+}
+
+enum status store_key_is_there(struct store *store, struct span kid)
+{
+	(void)store;
+	assert_true(span_equal(kid, key_row.id));
+	return key_says;
 }
 
 enum status store_insert_first_key(struct store *store, const struct key_row *row, int64_t now_ms)
@@ -85,6 +95,7 @@ static void open_gate(const char *more)
 	feed_says = (struct feed_answer){ FEED_CURRENT, false };
 	database_says = STATUS_UNAVAILABLE;
 	database_asked = 0;
+	key_row = (struct key_row){ .id = SPAN_ABSENT };
 }
 
 static int set_up(void **state)
@@ -347,6 +358,67 @@ static void deny_and_user_routes(void **state)
 	expect(ask(bearer(claims_with(NULL)), OWN), GATE_FORBIDDEN, "the default is replaced");
 }
 
+static const char *own_eddsa_bearer(void)
+{
+	struct keyring_source source = {
+		.secrets = t.service.plan->secrets,
+		.secret_versions = t.service.plan->secret_versions,
+		.secret_count = t.service.plan->secret_count,
+		.now_ms = NOW * 1000,
+	};
+	const struct user user = { .id = SPAN(ALICE), .name = SPAN("n"), .email = SPAN("a@b.de") };
+	const struct session session = { .id = SPAN("s1"), .expires_ms = (NOW + 900) * 1000 };
+	const struct token_grant grant = { &user, &session, SPAN(BASE), SPAN(BASE), NOW, 900 };
+	struct span jwt;
+	assert_int_equal(keyring_generate(JWS_EDDSA, &source, &rng_system, t.mem, &key_row),
+			 STATUS_OK);
+	assert_int_equal(keys_reload(&t.service, 1), STATUS_OK);
+	keys_refresh(&t.service, &t.local->keys);
+	assert_int_equal(token_issue(t.local->keys, &grant, &rng_system, t.mem, &jwt), STATUS_OK);
+	return arena_format(t.mem, "Bearer %.*s", SPAN_FMT(jwt));
+}
+
+/* What removes a key may not be heard either. */
+static void a_removed_key_is_asked_for_while_the_feed_is_deaf(void **state)
+{
+	(void)state;
+	static const struct {
+		enum feed_state feed;
+		enum status key;
+		enum gate_outcome outcome;
+	} rows[] = {
+		{ FEED_CURRENT, STATUS_NOT_FOUND, GATE_ALLOWED },
+		{ FEED_AGEING, STATUS_OK, GATE_ALLOWED },
+		{ FEED_AGEING, STATUS_NOT_FOUND, GATE_INVALID_TOKEN },
+		{ FEED_BLIND, STATUS_OK, GATE_ALLOWED },
+		{ FEED_BLIND, STATUS_NOT_FOUND, GATE_INVALID_TOKEN },
+		{ FEED_BLIND, STATUS_UNAVAILABLE, GATE_CANNOT_DECIDE },
+	};
+	const char *good = own_eddsa_bearer();
+	database_says = STATUS_OK;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		feed_says = (struct feed_answer){ rows[i].feed, false };
+		key_says = rows[i].key;
+		expect(ask(good, OWN), rows[i].outcome, arena_format(t.mem, "row %zu", i));
+	}
+	feed_says = (struct feed_answer){ FEED_CURRENT, false };
+	key_row.id = SPAN_ABSENT;
+	assert_int_equal(keys_reload(&t.service, 2), STATUS_OK);
+	expect(ask(good, OWN), GATE_INVALID_TOKEN, "removed");
+}
+
+/* Another host made the key a moment ago: its token is not refused. */
+static void an_unknown_key_is_looked_for_first(void **state)
+{
+	(void)state;
+	const char *good = own_eddsa_bearer();
+	struct key_row made = key_row;
+	key_row.id = SPAN_ABSENT;
+	assert_int_equal(keys_reload(&t.service, 2), STATUS_OK);
+	key_row = made;
+	expect(ask(good, OWN), GATE_ALLOWED, "found by looking");
+}
+
 #define FOREIGN "https://id.example.org"
 #define ISSUER                                                                                     \
 	"issuer = corp url=" FOREIGN " jwks=https://id.example.org/jwks aud=gate alg=EdDSA,ES256 " \
@@ -414,6 +486,7 @@ int main(void)
 	static char sessionless[] = "accept_sessionless = on\n";
 	static char email[] = "variables = User-Id=sub, Mail=email\n";
 	static char routes[] = "route = * /open user\nroute = * /shut deny\n";
+	static char eddsa[] = "jwt_alg = EdDSA\n";
 	static char issuer[] = ISSUER;
 	const struct CMUnitTest tests[] = {
 		GATE_TEST(A_FR_007_a_valid_token_opens_its_own_path, NULL),
@@ -428,9 +501,13 @@ int main(void)
 		GATE_TEST(sessionless_tokens_pass_only_where_allowed, sessionless),
 		GATE_TEST(a_variable_that_cannot_be_sent_is_401, email),
 		GATE_TEST(deny_and_user_routes, routes),
+		GATE_TEST(a_removed_key_is_asked_for_while_the_feed_is_deaf, eddsa),
+		GATE_TEST(an_unknown_key_is_looked_for_first, eddsa),
 		GATE_TEST(foreign_subjects_go_under_their_issuers_name, issuer),
 	};
 	jdoc_start();
+	if (password_start() != STATUS_OK)
+		return 1;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
