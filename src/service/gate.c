@@ -123,14 +123,15 @@ static bool claimed_issuer(const struct service *service, const struct jws_parts
 
 /* No key of ours verified it. That proves nothing while the keys it may be
  * signed with were never loaded. HS256 keys are always there. */
-static bool may_learn_key(struct service *service, const struct jws_parts *parts,
+static bool may_learn_key(struct service *service, const struct gate_local *local,
 			  struct gate_answer *answer)
 {
+	const struct jws_parts *parts = &local->parts;
 	size_t issuer;
 	decide(answer, GATE_INVALID_TOKEN, "signature");
 	if (parts->alg == JWS_HS256 || !claimed_issuer(service, parts, &issuer))
 		return false;
-	bool learned = issuer == KEYRING_OWN && keys_reload_for_unknown(service);
+	bool learned = issuer == KEYRING_OWN && keys_look_for_unknown(service, local->keys);
 	if (issuer != KEYRING_OWN)
 		issuer_fetch_want(service->issuer_fetch, issuer);
 	if (!keys_are_loaded(service, issuer))
@@ -144,7 +145,7 @@ static bool verify_or_learn(struct service *service, struct gate_local *local, s
 {
 	if (verify(service, local, by, payload_out) == STATUS_OK)
 		return true;
-	if (!may_learn_key(service, &local->parts, answer))
+	if (!may_learn_key(service, local, answer))
 		return false;
 	keys_refresh(service, &local->keys);
 	return verify(service, local, by, payload_out) == STATUS_OK;

@@ -115,13 +115,6 @@ static enum status add_issuer(struct service *service, size_t issuer, struct spa
 	return STATUS_OK;
 }
 
-static uint64_t keys_generation(struct service *service)
-{
-	CLEANUP(keyring_release) struct keyring *keys = NULL;
-	keys_refresh(service, &keys);
-	return keyring_generation(keys);
-}
-
 /* The rows are read before the lock is taken: nobody waits for the database
  * while holding one. */
 enum status keys_reload(struct service *service, uint64_t generation)
@@ -149,15 +142,18 @@ enum status keys_reload(struct service *service, uint64_t generation)
 	return added;
 }
 
-bool keys_reload_for_unknown(struct service *service)
+/* The pause begins when a read has ended: whoever comes while one is under way
+ * reads for itself rather than say no too early. */
+bool keys_look_for_unknown(struct service *service, const struct keyring *held)
 {
 	struct key_holder *holder = service->keys;
-	int64_t now_ms = clock_mono_ms();
-	int64_t due_ms = atomic_load(&holder->unknown_due_ms);
-	if (now_ms < due_ms || !atomic_compare_exchange_strong(&holder->unknown_due_ms, &due_ms,
-							       now_ms + UNKNOWN_PAUSE_MS))
+	if (atomic_load(&holder->keys) != held)
+		return true;
+	if (clock_mono_ms() < atomic_load(&holder->unknown_due_ms))
 		return false;
-	return keys_reload(service, keys_generation(service)) == STATUS_OK;
+	enum status reloaded = keys_reload(service, keyring_generation(held));
+	atomic_store(&holder->unknown_due_ms, clock_mono_ms() + UNKNOWN_PAUSE_MS);
+	return reloaded == STATUS_OK;
 }
 
 enum status keys_set_issuer(struct service *service, size_t issuer, struct span jwks_json)

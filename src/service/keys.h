@@ -22,9 +22,10 @@ void keys_close(struct key_holder **holder);
  * and the next call tries again. */
 MUST_CHECK enum status keys_reload(struct service *service, uint64_t generation);
 
-/* A token names a key of ours that is not known: another host may just have
- * made it. Reads the rows anew, at most ten times a second; false: not read. */
-bool keys_reload_for_unknown(struct service *service);
+/* A token names a key of ours that is not in `held`: another host may just have
+ * made it. True: there is another keyring now. Reads the rows anew unless that
+ * was done within the last tenth of a second. */
+bool keys_look_for_unknown(struct service *service, const struct keyring *held);
 
 /* Swaps in the key set (RFC 7517) of foreign issuer `issuer` (1..). One whose
  * keys are all unusable counts as loaded. STATUS_INVALID: not a key set; the

@@ -6,12 +6,16 @@
 #include "service/issuer_fetch.h"
 #include "service/keys.h"
 
+#include <unistd.h>
+
 #define CONNECT_MS 2000
 #define LEASE_MS 1000
 #define CALL_MS 2000
 /* Per worker: the queued lanes together never run more statements at once. */
 #define CONNECTIONS 8
 #define TIDY_EVERY_MS 60000
+#define LOAD_WAIT_MS 3000
+#define LOAD_LOOK_US 2000
 
 static bool on_keys_changed(void *state, uint64_t generation)
 {
@@ -38,7 +42,7 @@ static enum status open_store(struct service *service)
 
 /* A database that is away may come back with the right schema; one that is
  * there with the wrong one will not mend itself. */
-static enum status check_schema(struct service *service)
+static enum status check_schema(struct service *service, bool *there_out)
 {
 	CLEANUP(arena_free) struct arena *mem = arena_new(0);
 	char *why = NULL;
@@ -48,6 +52,7 @@ static enum status check_schema(struct service *service)
 	else if (checked != STATUS_OK)
 		log_warn("database away", LOG_TEXT("remedy", "answering 503 until it is back"),
 			 LOG_STATUS(checked));
+	*there_out = checked == STATUS_OK;
 	return checked == STATUS_INVALID ? STATUS_INVALID : STATUS_OK;
 }
 
@@ -76,15 +81,30 @@ static struct password_params params_of(const struct config *config)
 	};
 }
 
+/* A new worker beside old ones would answer 503 where they know better. */
+static void wait_until_loaded(struct service *service)
+{
+	struct feed_stats stats = { .age_ms = -1 };
+	int64_t until_ms = clock_mono_ms() + LOAD_WAIT_MS;
+	while (stats.age_ms < 0 && clock_mono_ms() < until_ms) {
+		usleep(LOAD_LOOK_US);
+		feed_read_stats(service->feed, clock_mono_ms(), &stats);
+	}
+}
+
 static enum status open_parts(struct service *service)
 {
+	bool there = false;
 	TRY(password_decoy_make(&service->password_params, service->rng, service->mem,
 				&service->decoy));
 	TRY(keys_open(service, &service->keys));
 	TRY(open_store(service));
-	TRY(check_schema(service));
+	TRY(check_schema(service, &there));
 	TRY(issuer_fetch_start(service, &service->issuer_fetch));
-	return start_feed(service);
+	TRY(start_feed(service));
+	if (there)
+		wait_until_loaded(service);
+	return STATUS_OK;
 }
 
 enum status service_open(const struct config *config, struct service_plan *plan,
