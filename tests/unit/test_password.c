@@ -16,8 +16,10 @@
 static struct arena *mem;
 static bool refuse_large;
 
-/* libsodium's and everybody's mmap: refuses large areas when told to. */
-void *mmap(void *at, size_t len, int prot, int flags, int fd, off_t offset)
+/* libsodium's and everybody's mmap: refuses large areas when told to. The
+ * thread sanitizer's own start calls it, before it can watch. */
+__attribute__((no_sanitize_thread)) void *mmap(void *at, size_t len, int prot, int flags, int fd,
+					       off_t offset)
 {
 	if (refuse_large && len > 1 << 20) {
 		errno = ENOMEM;
