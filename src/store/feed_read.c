@@ -34,8 +34,8 @@ static const struct pg_statement head = {
 
 static const struct pg_statement page = {
 	"feed_page",
-	"SELECT id, xid::text, session_id, " UNTIL_S " FROM authbridge.revocation"
-	" WHERE (xid, id) > ($1::xid8, $2) ORDER BY xid, id LIMIT " PAGE_TEXT,
+	"SELECT r.id, r.xid::text, r.session_id, " UNTIL_S " FROM authbridge.revocation r"
+	" WHERE (r.xid, r.id) > ($1::xid8, $2) ORDER BY r.xid, r.id LIMIT " PAGE_TEXT,
 };
 
 static void keep_xid(char out[24], struct span xid)

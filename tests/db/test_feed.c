@@ -220,7 +220,7 @@ static void commit_order_does_not_matter(void **state)
 	}
 	int64_t begin = clock_mono_ms();
 	while (pg_fixture_int("SELECT count(*) FROM pg_stat_activity WHERE query LIKE"
-			      " '%%pg_sleep(0.7)%%' AND backend_xid IS NOT NULL"
+			      " '%pg_sleep(0.7)%' AND backend_xid IS NOT NULL"
 			      " AND pid <> pg_backend_pid()") == 0)
 		assert_true(clock_mono_ms() - begin < PATIENCE_MS);
 	pg_fixture_sql("DELETE FROM public.session WHERE id = 's-fast'");
@@ -291,6 +291,27 @@ static void a_killed_connection_is_made_anew(void **state)
 		feed_read_stats(feed, clock_mono_ms(), &after);
 		assert_true(after.reconnects > before.reconnects);
 	}
+}
+
+static void pages_follow_numbers_not_digits(void **state)
+{
+	(void)state;
+	/* As text, transaction 9 comes after 10000. */
+	pg_fixture_sql("INSERT INTO authbridge.revocation (xid, session_id, until)"
+		       " SELECT i::text::xid8, 'x' || i, now() + interval '1 day'"
+		       " FROM generate_series(1, 25000) i");
+	struct feed *first = feed;
+	feed = start(url, MAX_AGE_MS);
+	wait_for(FEED_CURRENT, "x25000", "", true);
+	for (int i = 1; i <= 25000; i++) {
+		char id[16];
+		snprintf(id, sizeof(id), "x%d", i);
+		if (!ask(id, "").revoked)
+			fail_msg("%s was skipped", id);
+	}
+	feed_stop(&feed);
+	feed = first;
+	pg_fixture_sql("DELETE FROM authbridge.revocation WHERE session_id LIKE 'x%'");
 }
 
 static void another_server_behind_the_address_is_read_whole(void **state)
@@ -410,6 +431,7 @@ int main(void)
 		cmocka_unit_test(disabling_is_heard_and_enabling_too),
 		cmocka_unit_test(commit_order_does_not_matter),
 		cmocka_unit_test(many_at_once_come_in_pages),
+		cmocka_unit_test(pages_follow_numbers_not_digits),
 		cmocka_unit_test(forged_notifications_only_wake),
 		cmocka_unit_test(a_killed_connection_is_made_anew),
 		cmocka_unit_test(another_server_behind_the_address_is_read_whole),
