@@ -53,6 +53,17 @@ static void read_routes(struct reading *r)
 		read_route(r, &r->config->routes.items[i]);
 }
 
+static void read_url(struct reading *r, const char *key, const struct config_text *url)
+{
+	if (url->text == NULL || store_check_url(url->text) == STATUS_OK)
+		return;
+	/* The URL may hold a password: it is not shown. */
+	config_mistake(r->mistakes, url->where, key,
+		       "is not a connection string of libpq, such as "
+		       "postgresql://user@host/database or host=… dbname=…");
+	r->failed = true;
+}
+
 static const struct {
 	const char *name;
 	enum service_claim claim;
@@ -89,6 +100,15 @@ static bool read_variable(struct span text, struct service_variable *out)
 	return false;
 }
 
+/* Web servers join a variable that comes twice, or take either. */
+static bool is_named_twice(const struct service_plan *plan, struct span name)
+{
+	for (size_t i = 0; i < plan->variable_count; i++)
+		if (span_equal_nocase(plan->variables[i].name, name))
+			return true;
+	return false;
+}
+
 static void read_variables(struct reading *r)
 {
 	const struct config_list *list = &r->config->variables;
@@ -97,7 +117,11 @@ static void read_variables(struct reading *r)
 	for (size_t i = 0; i < list->count; i++) {
 		struct span text = span_of(list->items[i].text);
 		struct service_variable *to = &r->plan->variables[r->plan->variable_count];
-		if (read_variable(text, to))
+		bool read = read_variable(text, to);
+		if (read && is_named_twice(r->plan, to->name))
+			mistake(r, list->items[i].where, "variables", text,
+				"each NAME can stand once");
+		else if (read)
 			r->plan->variable_count++;
 		else
 			mistake(r, list->items[i].where, "variables", text,
@@ -253,6 +277,8 @@ enum status service_plan_make(const struct config *config, struct buf *mistakes,
 	struct reading r = { config, plan, mem, mistakes, false };
 	plan->mem = mem;
 	read_secrets(&r);
+	read_url(&r, "database_url", &config->database_url);
+	read_url(&r, "feed_database_url", &config->feed_database_url);
 	read_routes(&r);
 	read_variables(&r);
 	read_networks(&r, "trusted_proxies", &config->trusted_proxies, &plan->proxies,

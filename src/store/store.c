@@ -5,6 +5,11 @@
 
 #include <stdlib.h>
 
+enum status store_check_url(const char *url)
+{
+	return pg_check_url(url);
+}
+
 enum status store_open(const struct store_options *options, struct store **out)
 {
 	struct pool_options pool = {

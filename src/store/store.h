@@ -33,6 +33,9 @@ struct store_options {
 	int64_t connect_ms, lease_ms, call_ms; /* deadlines of each step */
 };
 
+/* STATUS_INVALID: not a URI or keyword list of libpq. Opens nothing. */
+MUST_CHECK enum status store_check_url(const char *url);
+
 /* Opens nothing yet: the first lease connects. STATUS_INVALID: the URL is not
  * one (libpq's reason is logged without the password). */
 MUST_CHECK enum status store_open(const struct store_options *options, struct store **out);

@@ -50,6 +50,11 @@ static struct span keep(struct store *s, struct span text)
 
 /* --- opening --- */
 
+enum status store_check_url(const char *url)
+{
+	return url[0] != '\0' ? STATUS_OK : STATUS_INVALID;
+}
+
 enum status store_open(const struct store_options *options, struct store **out)
 {
 	(void)options;
