@@ -6,6 +6,7 @@
 #include "service/cookies.h"
 #include "service/hash_lane.h"
 #include "service/service.h"
+#include "store/throttle_store.h"
 
 /* A hash that has not begun by then is not worth beginning. */
 #define SLOT_WAIT_MS 10000

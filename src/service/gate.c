@@ -6,6 +6,7 @@
 #include "service/issuer_fetch.h"
 #include "service/keys.h"
 #include "service/service.h"
+#include "store/key_store.h"
 
 #include <stdlib.h>
 

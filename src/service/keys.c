@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/service.h"
+#include "store/key_store.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

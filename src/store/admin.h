@@ -7,6 +7,7 @@
 #ifndef STORE_ADMIN_H
 #define STORE_ADMIN_H
 
+#include "store/key_store.h"
 #include "store/store.h"
 
 /* --- keys --- */

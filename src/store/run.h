@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "store/pg.h"
 #include "store/pool.h"
+#include "store/key_store.h"
 #include "store/store.h"
 
 struct store {

@@ -17,9 +17,7 @@
 #include "base/arena.h"
 #include "base/span.h"
 #include "base/status.h"
-#include "model/key_row.h"
 #include "model/session.h"
-#include "model/throttle.h"
 #include "model/user.h"
 
 #include <stdint.h>
@@ -137,34 +135,6 @@ MUST_CHECK enum status store_sessions(struct store *store, struct arena *mem, st
  * STATUS_NOT_FOUND: no. */
 MUST_CHECK enum status store_token_is_live(struct store *store, struct span session_id,
 					   struct span user_id, int64_t issued, int64_t now);
-
-/* --- keys --- */
-
-MUST_CHECK enum status store_keys(struct store *store, struct arena *mem, struct key_row **rows_out,
-				  size_t *count_out);
-
-/* The gate's question when the feed cannot be trusted: was this key not removed?
- * STATUS_NOT_FOUND: it was. */
-MUST_CHECK enum status store_key_is_there(struct store *store, struct span kid);
-
-/* Inserts `row` unless a live key of its alg exists already (first wins, also
- * among hosts). STATUS_CONFLICT: one does. */
-MUST_CHECK enum status store_insert_first_key(struct store *store, const struct key_row *row,
-					      int64_t now_ms);
-
-/* --- guessing throttle, shared by all workers and hosts --- */
-
-/* Keys are opaque text (an account, a device). Reading never fails open: an
- * error is the caller's 503. Missing rows read as zero. */
-MUST_CHECK enum status store_throttle_read(struct store *store, struct span key,
-					   struct throttle_state *state_out);
-/* Counts one more try under a row lock: judges throttle_wait_ms on the stored
- * state; when 0, stores throttle_fail of it (a try counts as a failure until
- * forgiven). *wait_ms_out > 0: not counted, wait. */
-MUST_CHECK enum status store_throttle_take(struct store *store, struct span key, int64_t now_ms,
-					   int64_t *wait_ms_out);
-/* After a success. */
-MUST_CHECK enum status store_throttle_forgive(struct store *store, struct span key);
 
 /* --- upkeep --- */
 

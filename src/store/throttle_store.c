@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/run.h"
+#include "store/throttle_store.h"
 
 /* Each round lets at least one contender through, and no more contend than
  * there are connections. */

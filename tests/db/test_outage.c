@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "store/feed.h"
+#include "store/throttle_store.h"
 #include "store/store.h"
 
 #include <poll.h>

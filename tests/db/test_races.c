@@ -5,6 +5,8 @@
 
 #include "base/arena.h"
 #include "base/rng.h"
+#include "store/key_store.h"
+#include "store/throttle_store.h"
 #include "store/store.h"
 
 #include <pthread.h>

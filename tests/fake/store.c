@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fake.h"
+#include "store/throttle_store.h"
+#include "store/key_store.h"
 #include "rows.h"
 
 #include "base/utf8.h"

@@ -10,6 +10,7 @@
 #include "forge.h"
 #include "service/keys.h"
 #include "service/service.h"
+#include "store/key_store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
