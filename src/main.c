@@ -50,7 +50,9 @@ struct generation {
 struct process {
 	const struct arguments *arguments;
 	struct listeners listeners;
-	struct generation now;
+	struct generation generations[2]; /* see supervisor.h */
+	struct generation *now;           /* a worker's own; the parent's first */
+	size_t workers;
 	struct limiter *limiter;
 	struct app_counters *counters; /* HASH_LANE_WORKERS_MAX of them, shared */
 	/* of a worker */
@@ -201,7 +203,7 @@ static void warn_about(const struct config *config)
 		log_warn("running as root", LOG_TEXT("remedy", "give it a user of its own"));
 }
 
-static bool reload(void *state)
+static bool reload(void *state, size_t generation)
 {
 	struct process *process = state;
 	struct generation fresh;
@@ -209,8 +211,8 @@ static bool reload(void *state)
 		log_error("reload refused", LOG_TEXT("effect", "the old configuration stays"));
 		return false;
 	}
-	free_generation(&process->now);
-	process->now = fresh;
+	free_generation(&process->generations[generation]);
+	process->generations[generation] = fresh;
 	warn_about(fresh.config);
 	return true;
 }
@@ -218,7 +220,7 @@ static bool reload(void *state)
 static void reap(void *state, size_t index)
 {
 	struct process *process = state;
-	hash_lane_reap(process->now.hashes, index);
+	hash_lane_reap(process->generations[index / process->workers].hashes, index);
 }
 
 /* --- a worker: service, app and server wired together --- */
@@ -237,14 +239,15 @@ static enum server_lane lane_of(void *state, const struct request *request)
 static bool enter(void *state, enum server_lane lane)
 {
 	struct process *process = state;
-	return lane != SERVER_LANE_PASSWORD || hash_lane_enter(process->now.hashes, process->index);
+	return lane != SERVER_LANE_PASSWORD ||
+	       hash_lane_enter(process->now->hashes, process->index);
 }
 
 static void leave(void *state, enum server_lane lane)
 {
 	struct process *process = state;
 	if (lane == SERVER_LANE_PASSWORD)
-		hash_lane_leave(process->now.hashes, process->index);
+		hash_lane_leave(process->now->hashes, process->index);
 }
 
 static void handle(void *state, void *local, struct request *request, struct reply *reply)
@@ -268,7 +271,7 @@ static void thread_free(void *state, void *local)
 
 static bool peer_allowed(void *state, const struct sockaddr *peer)
 {
-	const struct service_plan *plan = ((struct process *)state)->now.plan;
+	const struct service_plan *plan = ((struct process *)state)->now->plan;
 	char text[INET6_ADDRSTRLEN];
 	const void *address;
 	if (peer->sa_family == AF_INET)
@@ -296,7 +299,7 @@ static int serve(struct process *process, int ready_fd, int stop_fd)
 {
 	const struct server_app app = { process, lane_of,    enter,      leave,
 					handle,  thread_new, thread_free };
-	size_t hashes = (size_t)process->now.config->hash_concurrency;
+	size_t hashes = (size_t)process->now->config->hash_concurrency;
 	const struct worker_options options = {
 		.listeners = &process->listeners,
 		.app = &app,
@@ -306,14 +309,14 @@ static int serve(struct process *process, int ready_fd, int stop_fd)
 				  [SERVER_LANE_PASSWORD] = hashes + 2 },
 		.lane_queue = { [SERVER_LANE_DATABASE] = DATABASE_QUEUE,
 				[SERVER_LANE_PASSWORD] =
-					hashes + (size_t)process->now.config->hash_queue },
+					hashes + (size_t)process->now->config->hash_queue },
 		.connections_max = CONNECTIONS,
 		.read_ms = 5000,
 		.kept_ms = 60000,
 		.write_ms = 5000,
 		.queue_ms = 10000,
 		.stop_ms = 10000,
-		.peer_allowed = process->now.plan->peer_count > 0 ? peer_allowed : NULL,
+		.peer_allowed = process->now->plan->peer_count > 0 ? peer_allowed : NULL,
 		.peer_state = process,
 		.ready_fd = ready_fd,
 		.stop_fd = stop_fd,
@@ -327,17 +330,20 @@ static int serve(struct process *process, int ready_fd, int stop_fd)
 static int run_worker(void *state, size_t index, int ready_fd, int stop_fd)
 {
 	struct process *process = state;
-	struct service_shared shared = { process->now.hashes, process->limiter, index };
+	process->now = &process->generations[index / process->workers];
+	const struct config *config = process->now->config;
+	log_configure((enum log_level)config->log_level, config->log_json);
+	struct service_shared shared = { process->now->hashes, process->limiter, index };
 	CLEANUP(arena_free) struct arena *mem = arena_new(0);
 	struct buf mistakes;
 	buf_init(&mistakes, mem, MISTAKES_MAX);
 	process->index = index;
-	enum status opened = service_open(process->now.config, process->now.plan, &shared,
-					  &rng_system, &process->service);
+	enum status opened =
+		service_open(config, process->now->plan, &shared, &rng_system, &process->service);
 	if (opened == STATUS_INVALID)
 		return EX_CONFIG;
 	if (opened != STATUS_OK ||
-	    app_new(process->now.config, process->service, &mistakes, &process->app) != STATUS_OK)
+	    app_new(config, process->service, &mistakes, &process->app) != STATUS_OK)
 		return EX_SOFTWARE;
 	process->app->all_counters = process->counters;
 	process->app->counter_count = HASH_LANE_WORKERS_MAX;
@@ -355,7 +361,7 @@ static int run_worker(void *state, size_t index, int ready_fd, int stop_fd)
 static int open_listeners(const struct arguments *arguments, struct process *process)
 {
 	CLEANUP(arena_free) struct arena *mem = arena_new(0);
-	const struct config *config = process->now.config;
+	const struct config *config = process->now->config;
 	enum status opened = STATUS_OK;
 	struct buf why;
 	buf_init(&why, mem, MISTAKES_MAX);
@@ -416,9 +422,10 @@ static void migrate(const struct config *config)
 
 static int supervise(struct process *process)
 {
+	process->workers = process->arguments->workers > 0 ? process->arguments->workers
+							   : default_workers(&process->listeners);
 	const struct supervisor_options options = {
-		.workers = process->arguments->workers > 0 ? process->arguments->workers
-							   : default_workers(&process->listeners),
+		.workers = process->workers,
 		.stop_ms = 15000,
 		.ready_ms = 10000,
 		.state = process,
@@ -436,28 +443,29 @@ static int supervise(struct process *process)
 int main(int argc, char **argv)
 {
 	struct arguments arguments = { 0 };
-	struct process process = { .arguments = &arguments };
+	struct process process = { .arguments = &arguments, .now = process.generations };
 	read_arguments(argc, argv, &arguments);
 	jdoc_start();
 	if (password_start() != STATUS_OK)
 		return EX_SOFTWARE;
-	if (load(&arguments, &process.now) != STATUS_OK)
+	if (load(&arguments, process.now) != STATUS_OK)
 		return EX_CONFIG;
 	if (arguments.check) {
-		free_generation(&process.now);
+		free_generation(process.now);
 		puts("The configuration is good.");
 		return EX_OK;
 	}
-	warn_about(process.now.config);
+	warn_about(process.now->config);
 	int code = open_listeners(&arguments, &process);
 	if (code == EX_OK)
 		code = share_memory(&process);
 	if (code == EX_OK) {
-		migrate(process.now.config);
+		migrate(process.now->config);
 		code = supervise(&process);
 	}
 	listener_close(&process.listeners);
 	limiter_destroy(&process.limiter);
-	free_generation(&process.now);
+	for (size_t i = 0; i < COUNT_OF(process.generations); i++)
+		free_generation(&process.generations[i]);
 	return code;
 }

@@ -115,22 +115,37 @@ static bool open_pipes(int ready[2], int stop[2])
 	return false;
 }
 
-static void start(struct supervisor *s, struct child *child)
+/* The child's pid, and our ends of its pipes; -1: nothing is left open. */
+static pid_t fork_child(struct supervisor *s, size_t index, int *ready_out, int *stop_out)
 {
 	int ready[2], stop[2];
-	pid_t parent = getpid(), pid = -1;
-	size_t index = (size_t)(child - s->children);
-	child->start_ms = 0;
-	if (open_pipes(ready, stop)) {
-		pid = fork();
-		if (pid == 0) {
-			close(ready[0]);
-			close(stop[1]);
-			be_child(s, index, ready[1], stop[0], parent);
-		}
-		close(ready[1]);
-		close(stop[0]);
+	pid_t parent = getpid();
+	if (!open_pipes(ready, stop))
+		return -1;
+	pid_t pid = fork();
+	int failure = errno;
+	if (pid == 0) {
+		close(ready[0]);
+		close(stop[1]);
+		be_child(s, index, ready[1], stop[0], parent);
 	}
+	close(ready[1]);
+	close(stop[0]);
+	if (pid < 0) {
+		close(ready[0]);
+		close(stop[1]);
+		errno = failure;
+		return -1;
+	}
+	*ready_out = ready[0];
+	*stop_out = stop[1];
+	return pid;
+}
+
+static void start(struct supervisor *s, struct child *child)
+{
+	child->start_ms = 0;
+	pid_t pid = fork_child(s, (size_t)(child - s->children), &child->ready_fd, &child->stop_fd);
 	if (pid < 0) {
 		log_error("a worker cannot be started", LOG_ERRNO(errno));
 		child->young_deaths += 2;
@@ -139,8 +154,6 @@ static void start(struct supervisor *s, struct child *child)
 	}
 	child->pid = pid;
 	child->ready = false;
-	child->ready_fd = ready[0];
-	child->stop_fd = stop[1];
 	child->born_ms = clock_mono_ms();
 	child->kill_ms = 0;
 }
@@ -191,7 +204,7 @@ static void begin_reload(struct supervisor *s)
 	if (!s->reload_wanted || s->stopping || s->ready_by_ms != 0 || alive(s, 1 - s->now) > 0)
 		return;
 	s->reload_wanted = false;
-	if (!s->options->reload(s->options->state))
+	if (!s->options->reload(s->options->state, 1 - s->now))
 		return;
 	s->ready_by_ms = clock_mono_ms() + s->options->ready_ms;
 	start_half(s, 1 - s->now);

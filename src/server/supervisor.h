@@ -23,13 +23,16 @@ struct supervisor_options {
 	int64_t stop_ms;  /* after TERM: then KILL */
 	int64_t ready_ms; /* for a new generation to say it is ready */
 	void *state;
-	/* In the child. Returns its exit code. `index` is the lowest number no
-	 * live worker of any generation has; `ready_fd` gets a byte when it
-	 * answers; `stop_fd` becomes readable when it shall stop. */
+	/* In the child. Returns its exit code. `index` is a number no live worker
+	 * of any generation has; index / workers is its generation, 0 or 1, the
+	 * first one's 0. `ready_fd` gets a byte when it answers; `stop_fd` becomes
+	 * readable when it shall stop. */
 	int (*run)(void *state, size_t index, int ready_fd, int stop_fd);
-	/* In the parent, on HUP: read everything anew for the next generation.
-	 * False: keep the old one (the reason is logged by the callback). */
-	bool (*reload)(void *state);
+	/* In the parent, on HUP: read everything anew for the workers of that
+	 * generation; there are none then. The other one is in use, and stays so
+	 * if the new workers fail. False: keep the old one (the reason is logged
+	 * by the callback). */
+	bool (*reload)(void *state, size_t generation);
 	/* In the parent, when worker `index` has died: give back what it held. */
 	void (*reap)(void *state, size_t index);
 };

@@ -26,45 +26,55 @@ enum { GOOD, EXIT_78, DIE_AT_ONCE, NEVER_READY, NEVER_STOP, HAVE_CHILD };
 struct shared {
 	_Atomic int pid[PLACES]; /* of who runs there, 0 when nobody */
 	_Atomic int starts, reloads, reaped[PLACES], clashes, ready;
-	_Atomic int mode, reload_allowed, next_mode, stranger;
+	_Atomic int modes[2]; /* of each generation */
+	_Atomic int reload_allowed, next_mode, stranger;
 };
 
 static struct shared *shared;
 static pid_t supervisor;
 
+static void set_mode(int mode)
+{
+	shared->modes[0] = shared->modes[1] = mode;
+}
+
 static int run(void *state, size_t index, int ready_fd, int stop_fd)
 {
+	const _Atomic int *mode = &shared->modes[index / WORKERS];
 	struct pollfd at = { .fd = stop_fd, .events = POLLIN };
 	(void)state;
 	shared->starts++;
 	if (shared->pid[index] != 0)
 		shared->clashes++;
 	shared->pid[index] = getpid();
-	if (shared->mode == EXIT_78)
+	if (*mode == EXIT_78)
 		return 78;
-	if (shared->mode == DIE_AT_ONCE)
+	if (*mode == DIE_AT_ONCE)
 		return 1;
-	if (shared->mode == HAVE_CHILD && fork() == 0) {
+	if (*mode == HAVE_CHILD && fork() == 0) {
 		shared->stranger = getpid();
-		while (shared->mode == HAVE_CHILD)
+		while (*mode == HAVE_CHILD)
 			poll(NULL, 0, 5);
 		_exit(3);
 	}
-	if (shared->mode != NEVER_READY && write(ready_fd, "", 1) == 1)
-		shared->ready++;
-	while (shared->mode == NEVER_STOP)
+	/* Counted before the supervisor can know and end the old ones. */
+	bool counted = *mode != NEVER_READY;
+	shared->ready += counted;
+	if (counted && write(ready_fd, "", 1) != 1)
+		return 1;
+	while (*mode == NEVER_STOP)
 		poll(NULL, 0, 1000);
 	poll(&at, 1, -1);
-	shared->ready--;
+	shared->ready -= counted;
 	return 0;
 }
 
-static bool reload(void *state)
+static bool reload(void *state, size_t generation)
 {
 	(void)state;
 	shared->reloads++;
 	if (shared->reload_allowed)
-		shared->mode = shared->next_mode;
+		shared->modes[generation] = shared->next_mode;
 	return shared->reload_allowed;
 }
 
@@ -88,7 +98,7 @@ static void reap(void *state, size_t index)
 
 static void start(int mode)
 {
-	shared->mode = mode;
+	set_mode(mode);
 	shared->reload_allowed = 1;
 	supervisor = fork();
 	if (supervisor != 0)
@@ -193,12 +203,12 @@ static void slows_down_when_they_keep_dying(void **state)
 	(void)state;
 	start(GOOD);
 	WAIT_UNTIL(shared->ready == WORKERS);
-	shared->mode = DIE_AT_ONCE;
+	set_mode(DIE_AT_ONCE);
 	kill(shared->pid[0], SIGKILL);
 	poll(NULL, 0, 1500);
 	/* At once, then after 100, 200, 400 and 800 ms. */
 	assert_in_range(shared->starts, WORKERS + 3, WORKERS + 6);
-	shared->mode = GOOD;
+	set_mode(GOOD);
 	WAIT_UNTIL(shared->ready == WORKERS);
 	kill(supervisor, SIGTERM);
 	assert_int_equal(end_code(), 0);
@@ -217,11 +227,12 @@ static void stays_when_a_later_worker_has_a_code(void **state)
 	(void)state;
 	start(GOOD);
 	WAIT_UNTIL(shared->ready == WORKERS);
-	shared->mode = EXIT_78;
+	set_mode(EXIT_78);
 	kill(shared->pid[0], SIGKILL);
 	WAIT_UNTIL(shared->reaped[0] >= 2);
 	assert_int_equal(kill(supervisor, 0), 0);
-	assert_int_equal(alive(), WORKERS - 1);
+	/* The next one comes and goes, after longer and longer pauses. */
+	WAIT_UNTIL(alive() == WORKERS - 1);
 }
 
 /* The old ones end only when all the new ones answer. */
@@ -277,6 +288,12 @@ static void keeps_the_old_when_the_new_fail(void **state)
 		poll(NULL, 0, 400);
 		assert_int_equal(shared->pid[0], first);
 		assert_int_equal(alive(), WORKERS);
+		/* Who dies now is followed by one of the old generation. */
+		kill(first, SIGTERM);
+		WAIT_UNTIL(shared->pid[0] != 0 && shared->pid[0] != first);
+		poll(NULL, 0, 50);
+		assert_int_equal(alive(), WORKERS);
+		first = shared->pid[0];
 	}
 	/* And the next good one is taken. */
 	shared->next_mode = GOOD;
@@ -322,11 +339,11 @@ static void buries_strangers(void **state)
 	(void)state;
 	start(GOOD);
 	WAIT_UNTIL(shared->ready == WORKERS);
-	shared->mode = HAVE_CHILD;
+	set_mode(HAVE_CHILD);
 	kill(shared->pid[0], SIGKILL);
 	WAIT_UNTIL(shared->stranger != 0);
 	kill(shared->pid[0], SIGKILL);
-	shared->mode = GOOD;
+	set_mode(GOOD);
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/%d", shared->stranger);
 	WAIT_UNTIL(access(path, F_OK) != 0);
