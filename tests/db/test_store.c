@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What store.h promises. The same cases run on PostgreSQL and on the fake. */
 #include "person.h"
+#include "store/key_store.h"
+#include "store/throttle_store.h"
 
 #include <stdarg.h>
 #include <stddef.h>
