@@ -42,13 +42,14 @@ static int in_sandbox(int (*act)(void))
 	return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static void need_sandbox(void)
+/* Sanitizers and valgrind make system calls that no worker makes. */
+static const char *why_not(void)
 {
 #ifdef AUTHBRIDGE_SANITIZED
-	skip();
+	return "built with a sanitizer";
 #else
-	if (getenv("AB_RUN") != NULL && strstr(getenv("AB_RUN"), "valgrind") != NULL)
-		skip();
+	const char *run = getenv("AB_RUN");
+	return run != NULL && strstr(run, "valgrind") != NULL ? "inside valgrind" : NULL;
 #endif
 }
 
@@ -106,7 +107,6 @@ static int abort_is_felt(void)
 static void lets_a_worker_work(void **state)
 {
 	(void)state;
-	need_sandbox();
 	assert_int_equal(in_sandbox(run_threads), 0);
 	assert_int_equal(in_sandbox(read_files), 0);
 	assert_int_equal(in_sandbox(resolve_and_connect), 0);
@@ -168,7 +168,6 @@ static int be_dumpable(void)
 static void refuses_what_only_an_intruder_wants(void **state)
 {
 	(void)state;
-	need_sandbox();
 	assert_int_equal(in_sandbox(write_a_file), 0);
 	assert_int_equal(in_sandbox(start_a_process), 0);
 	assert_int_equal(in_sandbox(listen_somewhere), 0);
@@ -197,7 +196,6 @@ static int become_another(void)
 static void ends_a_process_that_is_taken_over(void **state)
 {
 	(void)state;
-	need_sandbox();
 	assert_int_equal(in_sandbox(run_a_program), -SIGSYS);
 	assert_int_equal(in_sandbox(debug), -SIGSYS);
 	assert_int_equal(in_sandbox(become_another), -SIGSYS);
@@ -212,7 +210,6 @@ static int leaves_no_core(void)
 static void leaves_no_core_dump(void **state)
 {
 	(void)state;
-	need_sandbox();
 	assert_int_equal(in_sandbox(leaves_no_core), 0);
 }
 
@@ -225,6 +222,8 @@ int main(void)
 		cmocka_unit_test(leaves_no_core_dump),
 	};
 
+	if (why_not() != NULL)
+		return printf("1..0 # SKIP %s\n", why_not()) < 0;
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests_name("sandbox", tests, NULL, NULL);
 }
