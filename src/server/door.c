@@ -57,6 +57,15 @@ static void forget_listener(struct door *door, size_t i)
 	epoll_ctl(door->epoll, EPOLL_CTL_DEL, door->options.listeners->at[i].fd, NULL);
 }
 
+/* Gives up our share of the socket and keeps the descriptor's number, which is
+ * not ours to close: whoever connects must not wait for us, and lighttpd starts
+ * a new process only when nobody listens any more. */
+static void leave_listener(struct door *door, size_t i)
+{
+	forget_listener(door, i);
+	dup3(door->end, door->options.listeners->at[i].fd, O_CLOEXEC);
+}
+
 static enum status watch_all(struct door *door)
 {
 	struct epoll_event end = { .events = EPOLLIN, .data.u64 = TAG_END };
@@ -211,7 +220,7 @@ static void accept_failed(struct door *door, struct door_seat *seat, size_t i, i
 	    (starved && evict_oldest(door)))
 		return;
 	seat->hot &= ~(1U << i);
-	if (error == EAGAIN)
+	if (error == EAGAIN || door->stopping)
 		return;
 	log_error("cannot accept", LOG_ERRNO(error));
 	door->stalled[i] = true;
@@ -556,10 +565,10 @@ void door_tick(struct door *door, int64_t now_ms)
 
 void door_stop(struct door *door)
 {
-	for (size_t i = 0; i < door->options.listeners->count; i++)
-		forget_listener(door, i);
-	pthread_mutex_lock(&door->lock);
 	door->stopping = true;
+	for (size_t i = 0; i < door->options.listeners->count; i++)
+		leave_listener(door, i);
+	pthread_mutex_lock(&door->lock);
 	struct slot *next, *slot = slots_oldest(&door->slots, SLOT_KEPT);
 	for (; slot != NULL; slot = next) {
 		next = slots_newer(slot);

@@ -51,7 +51,8 @@ struct door_seat {
 	char room[DOOR_ROOM];
 };
 
-/* Does not own the listeners; they get O_NONBLOCK. */
+/* The listeners' descriptors stay the caller's, but the sockets are let go when
+ * it stops; they get O_NONBLOCK. */
 MUST_CHECK enum status door_open(const struct door_options *options, struct door **door_out);
 
 /* Waits for a whole request. False: the door is ended. */
@@ -71,7 +72,7 @@ bool door_peer_left(const struct door_visit *visit);
 /* Closes what is past its deadline. To be called a few times a second. */
 void door_tick(struct door *door, int64_t now_ms);
 
-/* No more accepts; kept connections are closed, those that have begun go on. */
+/* No more accepts, the sockets are left to others; kept connections are closed, those that have begun go on. */
 void door_stop(struct door *door);
 
 /* Connections that are open. */
