@@ -344,6 +344,28 @@ static void the_keys_algorithm_is_the_only_one(void **state)
 					 k == i ? STATUS_OK : STATUS_DENIED);
 }
 
+/* Right in every bit but the name: the signature is the key's, the header says
+ * another algorithm. */
+static void a_header_that_names_another_algorithm_is_refused(void **state)
+{
+	const struct {
+		const struct jws_key *key;
+		struct span (*sign)(const char *header);
+	} kinds[] = {
+		{ t.hs256, hs256 }, { t.rs256, rs256 }, { t.es256, es256 }, { t.eddsa, eddsa }
+	};
+
+	(void)state;
+	for (size_t k = 0; k < COUNT_OF(kinds); k++)
+		for (enum jws_alg alg = JWS_HS256; alg <= JWS_RS256; alg++) {
+			char *header = arena_format(t.mem, "{\"alg\":\"%s\"}", jws_alg_word(alg));
+
+			assert_int_equal(check_only(kinds[k].key, kinds[k].sign(header)),
+					 alg == jws_key_alg(kinds[k].key) ? STATUS_OK
+									  : STATUS_DENIED);
+		}
+}
+
 /* HS256 over whatever of a public key an attacker knows. */
 static void public_keys_are_no_hmac_secrets(void **state)
 {
@@ -432,6 +454,7 @@ int main(void)
 		cmocka_unit_test(es256_with_short_numbers_is_accepted),
 		cmocka_unit_test(another_key_is_refused),
 		cmocka_unit_test(the_keys_algorithm_is_the_only_one),
+		cmocka_unit_test(a_header_that_names_another_algorithm_is_refused),
 		cmocka_unit_test(public_keys_are_no_hmac_secrets),
 		cmocka_unit_test(unsigned_tokens_are_refused),
 		cmocka_unit_test(rs256_does_not_accept_pss),
