@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "store/key_store.h"
+
 #include "store/run.h"
 
 enum status store_keys(struct store *store, struct arena *mem, struct key_row **rows_out,

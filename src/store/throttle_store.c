@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "store/run.h"
 #include "store/throttle_store.h"
+
+#include "store/run.h"
 
 /* Each round lets at least one contender through, and no more contend than
  * there are connections. */
