@@ -352,6 +352,17 @@ $fn$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA authbridge FROM PUBLIC;
 
+-- Asked before they are made, answered below.
+SELECT set_config('authbridge.unarmed', (
+	EXISTS (SELECT FROM authbridge.migration WHERE level = 2)
+	AND 7 > (SELECT count(*) FROM pg_catalog.pg_trigger
+		WHERE tgenabled = 'A' AND tgname IN ('authbridge_session_deleted',
+			'authbridge_session_truncated', 'authbridge_session_changed',
+			'authbridge_session_made', 'authbridge_user_deleted',
+			'authbridge_user_truncated', 'authbridge_user_renamed')
+		AND tgrelid IN ('public.session'::regclass, 'public."user"'::regclass))
+)::text, true);
+
 CREATE OR REPLACE TRIGGER authbridge_session_deleted
 	AFTER DELETE ON public.session
 	REFERENCING OLD TABLE AS gone
@@ -434,6 +445,13 @@ ALTER TABLE authbridge.disabled_user
 	ENABLE ALWAYS TRIGGER disabled_wake,
 	ENABLE ALWAYS TRIGGER disabled_lift,
 	ENABLE ALWAYS TRIGGER disabled_reload;
+
+-- While the triggers were missing, sessions may have ended unseen: no token from
+-- before this moment is believed. (Sessions stay, and get new tokens.)
+INSERT INTO authbridge.cutoff (user_id, not_before)
+SELECT '', clock_timestamp()
+WHERE current_setting('authbridge.unarmed')::boolean
+ON CONFLICT (user_id) DO UPDATE SET not_before = excluded.not_before;
 
 INSERT INTO authbridge.migration (level, name)
 VALUES (1, 'better_auth'), (2, 'authbridge')

@@ -29,14 +29,16 @@ struct feed {
 	pthread_rwlock_t lock; /* guards the four below */
 	struct revocation_set *set;
 	int64_t known_ms; /* start of the last good read; -1: blind */
+	int64_t floor_s;  /* tokens issued before are refused */
 	bool connected;
-	bool whole; /* `set` holds a full read: only changes are missing */
 
 	_Atomic uint64_t reads, reconnects;
 
 	/* The thread's own. */
 	struct pg *pg;
 	struct feed_mark mark;
+	bool whole;    /* `set` holds all up to `mark` */
+	bool disarmed; /* the triggers were missing at the last reading */
 	uint64_t keys;
 	int64_t expired_s;
 	bool reported;
@@ -58,7 +60,8 @@ struct feed_answer feed_ask(struct feed *feed, struct span session_id, struct sp
 	pthread_rwlock_rdlock(&feed->lock);
 	answer.state = state_at(feed, mono_ms);
 	if (answer.state != FEED_BLIND)
-		answer.revoked = revocation_covers(feed->set, session_id, user_id, issued);
+		answer.revoked = issued < feed->floor_s ||
+				 revocation_covers(feed->set, session_id, user_id, issued);
 	pthread_rwlock_unlock(&feed->lock);
 	return answer;
 }
@@ -92,30 +95,8 @@ static void go_blind(struct feed *feed)
 {
 	pthread_rwlock_wrlock(&feed->lock);
 	feed->known_ms = -1;
-	feed->whole = false;
 	pthread_rwlock_unlock(&feed->lock);
-}
-
-static enum status take_fresh(void *state, const struct feed_row *row)
-{
-	return feed_row_apply(state, row);
-}
-
-static enum status read_whole(struct feed *feed, struct feed_mark *mark)
-{
-	struct revocation_set *fresh = revocation_new(feed->options.rng);
-	*mark = (struct feed_mark)FEED_MARK_START;
-	enum status status = feed_read(feed->pg, mark, take_fresh, fresh);
-	if (status == STATUS_OK) {
-		pthread_rwlock_wrlock(&feed->lock);
-		struct revocation_set *old = feed->set;
-		feed->set = fresh;
-		feed->whole = true;
-		pthread_rwlock_unlock(&feed->lock);
-		fresh = old;
-	}
-	revocation_free(&fresh);
-	return status;
+	feed->whole = false;
 }
 
 /* One lock for each row: askers wait for one insertion at most. */
@@ -148,25 +129,68 @@ static bool tell_keys(struct feed *feed, uint64_t keys)
 	return true;
 }
 
-static enum status read_changes(struct feed *feed, struct feed_mark *mark)
+static enum status take_fresh(void *state, const struct feed_row *row)
 {
-	*mark = feed->mark;
+	return feed_row_apply(state, row);
+}
+
+/* Everything into a set of its own, which then takes the other's place. */
+static enum status read_afresh(struct feed *feed, struct feed_mark *mark)
+{
+	struct revocation_set *fresh = revocation_new(feed->options.rng);
+	*mark = (struct feed_mark)FEED_MARK_START;
+	enum status status = feed_read(feed->pg, mark, take_fresh, fresh);
+	if (status == STATUS_OK) {
+		pthread_rwlock_wrlock(&feed->lock);
+		struct revocation_set *old = feed->set;
+		feed->set = fresh;
+		pthread_rwlock_unlock(&feed->lock);
+		fresh = old;
+	}
+	revocation_free(&fresh);
+	return status;
+}
+
+static enum status read_tables(struct feed *feed, struct feed_mark *mark)
+{
+	bool first = feed->mark.reload == 0;
+	/* What is known already may be added again, so a whole reading needs
+	 * no second set beside the first... */
+	*mark = feed->whole ? feed->mark : (struct feed_mark)FEED_MARK_START;
 	TRY(feed_read(feed->pg, mark, take_change, feed));
-	/* Something was taken back, which a set cannot express. */
-	return mark->reload != feed->mark.reload ? read_whole(feed, mark) : STATUS_OK;
+	/* ... unless something was taken back, which a set cannot express. */
+	return first || mark->reload == feed->mark.reload ? STATUS_OK : read_afresh(feed, mark);
+}
+
+/* Sessions may have ended unseen until the triggers were back: no token from
+ * before that time is believed. */
+static void distrust_before(struct feed *feed, int64_t now_s)
+{
+	pthread_rwlock_wrlock(&feed->lock);
+	feed->floor_s = now_s + 1;
+	pthread_rwlock_unlock(&feed->lock);
+	feed->disarmed = false;
+}
+
+static enum status check_triggers(struct feed *feed, const struct feed_mark *mark)
+{
+	if (mark->armed && feed->disarmed)
+		distrust_before(feed, mark->now_ms / 1000);
+	if (mark->armed)
+		return STATUS_OK;
+	if (!feed->disarmed)
+		log_error("triggers are missing: run `authbridgectl migrate`");
+	feed->disarmed = true;
+	return STATUS_INTERNAL;
 }
 
 static enum status learn(struct feed *feed)
 {
 	int64_t start_ms = clock_mono_ms();
 	struct feed_mark mark;
-	enum status status = feed->whole ? read_changes(feed, &mark) : read_whole(feed, &mark);
-	if (status == STATUS_OK && !mark.armed) {
-		if (!feed->reported)
-			log_error("triggers are missing: run `authbridgectl migrate`");
-		feed->reported = true;
-		status = STATUS_INTERNAL;
-	}
+	enum status status = read_tables(feed, &mark);
+	if (status == STATUS_OK)
+		status = check_triggers(feed, &mark);
 	/* A lost connection keeps what is known, which ages; anything else has
 	 * left the knowledge incomplete. */
 	if (status != STATUS_OK) {
@@ -175,6 +199,7 @@ static enum status learn(struct feed *feed)
 		return status;
 	}
 	feed->mark = mark;
+	feed->whole = true;
 	feed->reads++;
 	if (!tell_keys(feed, mark.keys))
 		return STATUS_UNAVAILABLE;

@@ -7,7 +7,8 @@
  * role can send one); the tables decide. Reading overlaps exactly: each row
  * carries its transaction id, and a read starts at the previous snapshot's
  * xmin, because commit order is not id order. After a reconnect everything is
- * read anew into a fresh set.
+ * read anew. While the triggers that fill the tables are missing or disabled
+ * the feed is blind, and tokens from before their return stay refused.
  *
  * Knowledge is as old as the *start* of the last successful read.
  */

@@ -327,15 +327,43 @@ static void another_server_behind_the_address_is_read_whole(void **state)
 	wait_for(FEED_CURRENT, "s-other", "", true);
 }
 
-static void missing_triggers_make_it_blind(void **state)
+static void what_ended_while_triggers_were_missing_stays_ended(void **state)
 {
 	(void)state;
+	int64_t before = clock_wall_ms() / 1000;
+	add_session("u-unseen", "s-unseen");
 	pg_fixture_sql("ALTER TABLE public.session DISABLE TRIGGER authbridge_session_deleted");
 	wait_for(FEED_BLIND, "none", "", false);
+	pg_fixture_sql("DELETE FROM public.session WHERE id = 's-unseen'");
+	/* Enabled for most, not for replicas: still not armed. */
 	pg_fixture_sql("ALTER TABLE public.session ENABLE TRIGGER authbridge_session_deleted");
-	pause_ms(300); /* enabled for most, not for replicas: still not armed */
+	pause_ms(300);
 	assert_int_equal(ask("none", "").state, FEED_BLIND);
+	/* By hand: those who watched refuse what was issued before. */
+	pg_fixture_sql("ALTER TABLE public.session ENABLE ALWAYS TRIGGER"
+		       " authbridge_session_deleted");
+	wait_for(FEED_CURRENT, "s-unseen", "u-unseen", true);
+	int64_t now = clock_wall_ms() / 1000, mono_ms = clock_mono_ms();
+	struct span session = SPAN("s-unseen"), user = SPAN("u-unseen");
+	assert_true(feed_ask(feed, session, user, before, mono_ms).revoked);
+	assert_false(feed_ask(feed, SPAN("new"), user, now + 2, mono_ms).revoked);
+	/* By migrate: also those who did not. */
+	pg_fixture_sql("ALTER TABLE public.session DISABLE TRIGGER authbridge_session_deleted");
 	pg_fixture_migrate(NULL);
+	struct feed *first = feed;
+	feed = start(url, MAX_AGE_MS);
+	wait_for(FEED_CURRENT, "s-unseen", "u-unseen", true);
+	now = clock_wall_ms() / 1000;
+	assert_true(feed_ask(feed, session, user, before, clock_mono_ms()).revoked);
+	assert_false(feed_ask(feed, SPAN("new"), user, now + 2, clock_mono_ms()).revoked);
+	feed_stop(&feed);
+	feed = first;
+	/* What was well before is left alone. */
+	pg_fixture_sql("DELETE FROM authbridge.cutoff");
+	pg_fixture_migrate(NULL);
+	assert_int_equal(pg_fixture_int("SELECT count(*) FROM authbridge.cutoff"), 0);
+	feed_stop(&feed);
+	feed = start(url, MAX_AGE_MS);
 	wait_for(FEED_CURRENT, "none", "", false);
 }
 
@@ -435,7 +463,7 @@ int main(void)
 		cmocka_unit_test(forged_notifications_only_wake),
 		cmocka_unit_test(a_killed_connection_is_made_anew),
 		cmocka_unit_test(another_server_behind_the_address_is_read_whole),
-		cmocka_unit_test(missing_triggers_make_it_blind),
+		cmocka_unit_test(what_ended_while_triggers_were_missing_stays_ended),
 		cmocka_unit_test(silence_blinds_it_in_time),
 		cmocka_unit_test(new_keys_are_told),
 		cmocka_unit_test(without_a_database_it_is_blind_and_stops_at_once),
