@@ -284,15 +284,42 @@ static bool peer_allowed(void *state, const struct sockaddr *peer)
 	       network_holds(plan->peers, plan->peer_count, span_of(text));
 }
 
+/* Of the worker that answers. */
+static const struct {
+	const char *head;
+	size_t offset;
+} worker_metrics[] = {
+	{ "# HELP authbridge_connections Connections of the answering worker.\n"
+	  "# TYPE authbridge_connections gauge\nauthbridge_connections",
+	  offsetof(struct worker_stats, connections) },
+	{ "# HELP authbridge_worker_requests_total Whole requests read.\n"
+	  "# TYPE authbridge_worker_requests_total counter\nauthbridge_worker_requests_total",
+	  offsetof(struct worker_stats, requests) },
+	{ "# HELP authbridge_worker_replies_total Requests answered.\n"
+	  "# TYPE authbridge_worker_replies_total counter\nauthbridge_worker_replies_total",
+	  offsetof(struct worker_stats, replies) },
+	{ "# HELP authbridge_worker_busy_total Of those, refused by a full queue.\n"
+	  "# TYPE authbridge_worker_busy_total counter\nauthbridge_worker_busy_total",
+	  offsetof(struct worker_stats, busy) },
+	{ "# HELP authbridge_worker_refused_streams_total Malformed FastCGI, closed.\n"
+	  "# TYPE authbridge_worker_refused_streams_total counter\n"
+	  "authbridge_worker_refused_streams_total",
+	  offsetof(struct worker_stats, refused_streams) },
+	{ "# HELP authbridge_worker_timeouts_total Connections closed at a deadline.\n"
+	  "# TYPE authbridge_worker_timeouts_total counter\nauthbridge_worker_timeouts_total",
+	  offsetof(struct worker_stats, timeouts) },
+};
+
 static void more_metrics(void *state, struct buf *out)
 {
 	const struct process *process = state;
 	struct worker_stats stats;
 	worker_read_stats(&stats);
-	buf_text(out, "# HELP authbridge_connections Connections of the answering worker.\n"
-		      "# TYPE authbridge_connections gauge\n");
-	buf_format(out, "authbridge_connections{worker=\"%zu\"} %llu\n", process->index,
-		   (unsigned long long)stats.connections);
+	for (size_t i = 0; i < COUNT_OF(worker_metrics); i++) {
+		const char *at = (const char *)&stats + worker_metrics[i].offset;
+		buf_format(out, "%s{worker=\"%zu\"} %llu\n", worker_metrics[i].head, process->index,
+			   (unsigned long long)*(const uint64_t *)(const void *)at);
+	}
 }
 
 static int serve(struct process *process, int ready_fd, int stop_fd)
