@@ -18,6 +18,8 @@
 #include "base/span.h"
 #include "base/status.h"
 
+#include <stdint.h>
+
 #define JWS_TOKEN_MAX 8192
 #define JWS_KID_MAX 128
 
@@ -62,8 +64,19 @@ MUST_CHECK enum status jws_split(struct span token, struct jws_parts *parts_out)
 
 /* One per thread: contexts held warm, so that a check allocates nothing. */
 struct jws_scratch;
+/* Of asymmetric keys it remembers which tokens it has verified: SHA-256 of the
+ * whole token and the key's serial number, successes only, in a table of fixed
+ * size. A hit saves the signature's arithmetic and nothing else: everything the
+ * token says is read and judged anew each time, and a key that is no longer
+ * asked for (removed, or read again) never hits. */
 struct jws_scratch *jws_scratch_new(void);
 void jws_scratch_free(struct jws_scratch **scratch);
+
+/* Asymmetric signatures computed, and saved. */
+struct jws_stats {
+	uint64_t computed, saved;
+};
+void jws_scratch_read_stats(const struct jws_scratch *scratch, struct jws_stats *out);
 
 /* STATUS_OK and the decoded payload (in the scratch, valid until its next
  * use), STATUS_DENIED when the signature is not the key's or the algorithms
