@@ -4,8 +4,7 @@
 
 static struct span token_of(const char *payload)
 {
-	static const char header[] = "{\"alg\":\"EdDSA\"}";
-	struct span input = forge_input(t.mem, SPAN(header), span_of(payload));
+	struct span input = forge_input(t.mem, SPAN("{\"alg\":\"EdDSA\"}"), span_of(payload));
 
 	return forge_join(t.mem, input, forge_sign(t.mem, t.ed, NULL, input));
 }
