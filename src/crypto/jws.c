@@ -29,7 +29,8 @@ enum {
 	RSA_BYTES_MAX = 1024,
 	RSA_EXPONENT_MAX = 8,
 	SIGNATURE_ROOM = RSA_BYTES_MAX,
-	VERIFIED_SLOTS = 1024,
+	VERIFIED_SETS = 512,
+	VERIFIED_WAYS = 4,
 	PAYLOAD_ROOM = JWS_TOKEN_MAX / 4 * 3,
 };
 
@@ -59,7 +60,7 @@ struct jws_scratch {
 	EVP_MD_CTX *verify; /* for DigestVerify alone */
 	unsigned char signature[SIGNATURE_ROOM];
 	char payload[PAYLOAD_ROOM];
-	struct verified verified[VERIFIED_SLOTS]; /* direct-mapped */
+	struct verified verified[VERIFIED_SETS][VERIFIED_WAYS];
 	struct jws_stats stats;
 };
 
@@ -459,23 +460,35 @@ static bool signature_fits(struct jws_scratch *scratch, const struct jws_key *ke
 }
 
 /* The three parts stand side by side in the token. */
-static struct verified *verified_slot(struct jws_scratch *scratch, const struct jws_parts *parts,
-				      unsigned char digest[SHA256_DIGEST_LENGTH])
+static struct verified *verified_set(struct jws_scratch *scratch, const struct jws_parts *parts,
+				     unsigned char digest[SHA256_DIGEST_LENGTH])
 {
 	size_t len = parts->signing_input.len + 1 + parts->signature_text.len;
 	uint32_t index;
 
 	SHA256((const unsigned char *)parts->signing_input.at, len, digest);
 	memcpy(&index, digest, sizeof(index));
-	return &scratch->verified[index % VERIFIED_SLOTS];
+	return scratch->verified[index % VERIFIED_SETS];
 }
 
-static bool is_known(const struct verified *slot, const struct jws_key *key,
+static bool is_known(const struct verified *set, const struct jws_key *key,
 		     const unsigned char digest[SHA256_DIGEST_LENGTH])
 {
-	return slot->serial == key->serial &&
-	       secret_equal(span_make((const char *)slot->digest, sizeof(slot->digest)),
-			    span_make((const char *)digest, sizeof(slot->digest)));
+	for (size_t i = 0; i < VERIFIED_WAYS; i++)
+		if (set[i].serial == key->serial &&
+		    secret_equal(span_make((const char *)set[i].digest, sizeof(set[i].digest)),
+				 span_make((const char *)digest, sizeof(set[i].digest))))
+			return true;
+	return false;
+}
+
+/* The newest goes first, the oldest of its set is forgotten. */
+static void remember(struct verified *set, const struct jws_key *key,
+		     const unsigned char digest[SHA256_DIGEST_LENGTH])
+{
+	memmove(&set[1], &set[0], (VERIFIED_WAYS - 1) * sizeof(set[0]));
+	memcpy(set[0].digest, digest, sizeof(set[0].digest));
+	set[0].serial = key->serial;
 }
 
 static bool signature_fits_or_did(struct jws_scratch *scratch, const struct jws_key *key,
@@ -485,16 +498,15 @@ static bool signature_fits_or_did(struct jws_scratch *scratch, const struct jws_
 
 	if (key->alg == JWS_HS256)
 		return signature_fits(scratch, key, parts->signing_input, signature);
-	struct verified *slot = verified_slot(scratch, parts, digest);
-	if (is_known(slot, key, digest)) {
+	struct verified *set = verified_set(scratch, parts, digest);
+	if (is_known(set, key, digest)) {
 		scratch->stats.saved++;
 		return true;
 	}
 	scratch->stats.computed++;
 	if (!signature_fits(scratch, key, parts->signing_input, signature))
 		return false;
-	memcpy(slot->digest, digest, sizeof(slot->digest));
-	slot->serial = key->serial;
+	remember(set, key, digest);
 	return true;
 }
 
