@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """No header of a client's becomes an identity, on any web server."""
+import re
+
 import http_client
 from harness import World
 from story import signed_up
@@ -19,7 +21,13 @@ NAMES = ["X-User-Id", "x-user-id", "X-USER-ID", "X_User_Id", "X-User_Id",
          "X-Original-Url", "X-Rewrite-Url", "X-Forwarded-Uri",
          "X-Forwarded-Path", "X-Forwarded-Prefix", "X-HTTP-Method-Override",
          "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip",
-         "GATE-ASKED", "GATE_ASKED", "User-Agent"]
+         "GATE-ASKED", "GATE_ASKED", "User-Agent",
+         "HTTP_X_USER_ID", "Http-X-User-Id",
+         "X-Auth-Request-User", "X-Authenticated-User", "Auth-User",
+         "X-Forwarded-Email", "X-Forwarded-Proto", "X-Forwarded-Port",
+         "X-Forwarded-Server", "X-Original-Method", "X-Client-Ip",
+         "True-Client-Ip", "Via", "Proxy", "Redirect-User-Id",
+         "REDIRECT_User-Id", "Content-Location", "Te", "Cookie"]
 
 
 def setup():
@@ -68,6 +76,53 @@ def with_token(server):
         equal(mine.api("GET", other.own(), headers=headers).status in
               (400, 401, 403), True, "another's path", headers)
         equal(world.probe.take(), [], "backend", headers)
+
+
+# Lines as no proper client sends them; "I" is the other user's id.
+LINES = ["X-User-Id : I", "X-User-Id\t: I", " X-User-Id: I",
+         "A: b\r\n X-User-Id: I", "A: b\r\n\tX-User-Id: I", "A: b\rX-User-Id: I",
+         "A: b\nX-User-Id: I", "A: b\n\nX-User-Id: I", "X-User-Id:I",
+         "X-User-Id:\tI\t", "X User Id: I", "X-User-Id\0: I",
+         "X-User-Id: I\0", "X-User-I\xc3\x90: I", "\x00X-User-Id: I",
+         "X-User\x2dId: I", ":X-User-Id: I", "X-User-Id;: I", '"X-User-Id": I',
+         "Host: I\r\nX-User-Id: I", "Connection: close, x-user-id",
+         "Connection: X-USER-ID\r\nX-User-Id: I", "Connection:x-user-id,",
+         "Connection: keep-alive, \"X-User-Id\"", "Keep-Alive: X-User-Id",
+         "Proxy-Connection: X-User-Id", "Upgrade: x\r\nConnection: upgrade, "
+         "x-user-id", "Trailer: X-User-Id", "X-User-Id: I\r\n" * 60,
+         "X-User-Id:\r\nX-User-Id: I", "X-User-Id: " + "I " * 30]
+CHUNKED = ("Transfer-Encoding: chunked\r\nTrailer: X-User-Id",
+           "1\r\nx\r\n0\r\nX-User-Id: I\r\nX_User_Id: I\r\n\r\n")
+
+
+@suite.each("B_FR_018 no crooked line or trailer becomes an identity: %s",
+            SERVERS)
+def crooked(server):
+    port = world.servers[server].port
+    mine, other = signed_up(port), signed_up(port)
+    reached = 0
+    for token in (mine.jwt, None):
+        for line, body in [(line, "") for line in LINES] + [CHUNKED]:
+            head = "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n" % (
+                "POST" if body else "GET", mine.own(), port)
+            if token:
+                head += "Authorization: Bearer %s\r\n" % token
+            data = line + "\r\nConnection: close\r\n\r\n" + body
+            data = head + re.sub(r"\bI\b", other.user_id, data)
+            world.probe.take()
+            try:
+                http_client.exchange(port, data.encode("latin-1"), timeout=5)
+            except (AssertionError, ValueError, OSError):
+                pass    # closed without an answer
+            for hit in world.probe.take():
+                reached += 1
+                check(token, "reached without a token", repr(line))
+                equal(hit["user"], [mine.user_id], repr(line))
+                posing = [(n, v) for n, v in hit["headers"] if other.user_id
+                          in v and folded(n) in ("X_USER_ID", "USER_ID")]
+                equal(posing, [], repr(line))
+    check(reached > 10, "well-formed ones reach the backend:", reached)
+    return "%d of %d reached the backend" % (reached, len(LINES) + 1)
 
 
 @suite.each("B_FR_018 without a token no header opens anything: %s", SERVERS)
