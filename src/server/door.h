@@ -48,6 +48,7 @@ struct door_visit {
 struct door_seat {
 	uint32_t hot; /* listeners where it has not yet seen the end of the arrivals */
 	uint32_t turns;
+	int64_t crowded_until_us, crowded_us; /* others want the processor */
 	char room[DOOR_ROOM];
 };
 
@@ -72,7 +73,8 @@ bool door_peer_left(const struct door_visit *visit);
 /* Closes what is past its deadline. To be called a few times a second. */
 void door_tick(struct door *door, int64_t now_ms);
 
-/* No more accepts, the sockets are left to others; kept connections are closed, those that have begun go on. */
+/* No more accepts, the sockets are left to others; kept connections are
+ * closed, requests that have begun go on. */
 void door_stop(struct door *door);
 
 /* Connections that are open. */
