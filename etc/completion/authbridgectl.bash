@@ -4,7 +4,7 @@
 _authbridgectl()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local options="-c --config --json --version --help" commands="migrate check session key"
+	local options="-c --config --json --version --help" commands="migrate check user session key"
 	local command= verb= index=1
 
 	while [ "$index" -lt "$COMP_CWORD" ]; do
@@ -32,6 +32,7 @@ _authbridgectl()
 	case "$command $verb" in
 	' ') words="$options $commands" ;;
 	'migrate '*) words="--service-role" ;;
+	'user ') words="list disable enable delete revoke" ;;
 	'session ') words="list revoke" ;;
 	'session revoke') words="--user --all" ;;
 	'key ') words="list new retire remove" ;;

@@ -28,6 +28,7 @@ int ctl_migrate(const struct ctl *ctl);
 int ctl_check(const struct ctl *ctl);
 int ctl_key(const struct ctl *ctl);
 int ctl_session(const struct ctl *ctl);
+int ctl_user(const struct ctl *ctl);
 
 /* As store_open, for one connection. */
 MUST_CHECK enum status ctl_store_of(const struct ctl *ctl, struct store **store_out);

@@ -34,6 +34,9 @@ static const struct command commands[] = {
 	{ "session", ctl_session,
 	  "session list|revoke             list [USER]; revoke ID, --user USER (an id or an\n"
 	  "                                  address), --all (every token until now)" },
+	{ "user", ctl_user,
+	  "user list|disable|enable|...    list [PATTERN]; disable, enable, delete, revoke\n"
+	  "                                  (tokens issued until now) USER" },
 };
 
 static void print_help(FILE *to)
@@ -59,6 +62,9 @@ static void print_help(FILE *to)
 
 int ctl_fail(const char *what, const char *why, enum status status)
 {
+	/* The log line above this one has the SQLSTATE; mostly it is 42501. */
+	if (status == STATUS_INTERNAL && why == NULL)
+		why = "the database refused; is this the owner of the tables (DATABASE_URL)?";
 	fprintf(stderr, "authbridgectl: %s: %s\n", what,
 		why != NULL && why[0] != '\0' ? why : status_word(status));
 	switch (status) {

@@ -46,4 +46,25 @@ MUST_CHECK enum status admin_end_sessions_of(struct store *store, struct span us
 MUST_CHECK enum status admin_cut_off(struct store *store, struct span user_id,
 				     int64_t not_before_ms);
 
+/* --- users: by id or address; each act leaves a line in authbridge.audit --- */
+
+struct user_row {
+	struct user user;
+	int64_t sessions; /* live ones */
+	bool disabled;
+};
+
+/* Newest first, whose id is `pattern` or whose address contains it (absent:
+ * all), at most `limit`. */
+MUST_CHECK enum status admin_users(struct store *store, struct arena *mem, struct span pattern,
+				   size_t limit, struct user_row **rows_out, size_t *count_out);
+
+/* Sign-in is refused, sessions end, tokens die; until enabled again.
+ * STATUS_NOT_FOUND, as for all that follow. */
+MUST_CHECK enum status admin_disable_user(struct store *store, struct span user);
+MUST_CHECK enum status admin_enable_user(struct store *store, struct span user);
+MUST_CHECK enum status admin_delete_user(struct store *store, struct span user);
+/* Tokens issued until now are refused; sessions stay, and get new ones. */
+MUST_CHECK enum status admin_revoke_user(struct store *store, struct span user);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What store.h promises. The same cases run on PostgreSQL and on the fake. */
+#include "fixture.h"
 #include "person.h"
 #include "store/key_store.h"
 #include "store/throttle_store.h"
