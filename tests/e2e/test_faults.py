@@ -25,6 +25,8 @@ WHEN = ("1", "2", "4", "1+")
 # Who has lived that long is replaced at once when it dies.
 GROWN_UP = 1.1
 BACK = 1.0
+# A database that could not be reached is tried again every second.
+BACK_WITH_DATABASE = 2.0
 
 world = watch = shim = None
 
@@ -72,7 +74,7 @@ def names_of_decisions():
     return sorted(names)
 
 
-def inject(name, error, when):
+def inject(name, error, when, back):
     """Asks while the worker's calls of that name fail; how often they did."""
     tracer = Tracer(worker(), world.folder, [
         "trace=" + name, "inject=%s:error=%s:when=%s" % (name, error, when)])
@@ -80,11 +82,11 @@ def inject(name, error, when):
         watch.ask_all(timeout=2)
     finally:
         trace = tracer.stop()
-    watch.wait_back(BACK, "after %s %s %s: back" % (name, error, when))
+    watch.wait_back(back, "after %s %s %s: back" % (name, error, when))
     return trace.count("(INJECTED)")
 
 
-def inject_all(sample):
+def inject_all(sample, back=BACK):
     names = names_of_decisions()
     faults = [(name, error, when) for name in names for error in ERRORS
               for when in WHEN]
@@ -95,7 +97,7 @@ def inject_all(sample):
                   for at, name in enumerate(choice.sample(names, sample))]
     deaths, hit, injected = Deaths(), 0, 0
     for fault in faults:
-        count = inject(*fault)
+        count = inject(*fault, back)
         hit += count > 0
         injected += count
         deaths.look()
@@ -124,7 +126,7 @@ def system_calls_with_database():
     try:
         wait_until(lambda: "sendto" in names_of_decisions(), 10,
                    "the database is asked")
-        return inject_all(6)
+        return inject_all(6, BACK_WITH_DATABASE)
     finally:
         cutter.send_signal(signal.SIGINT)   # cancels the query, too
         cutter.wait(10)
