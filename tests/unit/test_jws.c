@@ -181,6 +181,11 @@ static void sizes_are_capped_before_decoding(void **state)
 		jws_split(span_of(arena_format(t.mem, "%.*s." P "." S43, SPAN_FMT(header))),
 			  &parts),
 		STATUS_INVALID);
+	/* RFC 8725 3.10: a kid of 10 kB */
+	assert_int_equal(check_only(t.hs256, hs256(arena_format(
+						     t.mem, "{\"alg\":\"HS256\",\"kid\":\"%.*s\"}",
+						     10000, repeated('k', 10000).at))),
+			 STATUS_INVALID);
 	assert_int_equal(check_only(t.hs256,
 				    hs256(arena_format(t.mem, "{\"alg\":\"HS256\",\"x\":\"%.*s\"}",
 						       490, repeated('y', 490).at))),
