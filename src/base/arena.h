@@ -41,11 +41,11 @@ char *arena_text(struct arena *mem, struct span s) __attribute__((returns_nonnul
 struct span arena_copy(struct arena *mem, struct span s);
 
 /* Formatted, NUL-terminated text. */
-char *arena_format(struct arena *mem, const char *format, ...)
-	PRINTF_LIKE(2, 3) __attribute__((returns_nonnull));
+char *arena_format(struct arena *mem, const char *format, ...) PRINTF_LIKE(2, 3)
+	__attribute__((returns_nonnull));
 
-char *arena_format_list(struct arena *mem, const char *format, va_list args)
-	PRINTF_LIKE(2, 0) __attribute__((returns_nonnull));
+char *arena_format_list(struct arena *mem, const char *format, va_list args) PRINTF_LIKE(2, 0)
+	__attribute__((returns_nonnull));
 
 /* Bytes handed out since the last reset. */
 size_t arena_used(const struct arena *mem);

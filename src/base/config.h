@@ -94,8 +94,8 @@ MUST_CHECK enum status config_read_file(struct arena *mem, const char *path, str
 void config_free(struct config **config);
 
 /* Adds "WHERE: KEY: MESSAGE\n", the one form of a mistake. */
-void config_mistake(struct buf *mistakes, const char *where, const char *key,
-		    const char *format, ...) PRINTF_LIKE(4, 5);
+void config_mistake(struct buf *mistakes, const char *where, const char *key, const char *format,
+		    ...) PRINTF_LIKE(4, 5);
 
 /* For lint, --help and the manual's test: the keys in order, NULL past the end. */
 const char *config_key(size_t index);

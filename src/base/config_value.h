@@ -36,7 +36,7 @@ struct config_option {
 	const char *standard; /* NULL: none */
 	config_value_reader *read;
 	size_t at;
-	int64_t min, max; /* numbers; durations in the unit of the field */
+	int64_t min, max;  /* numbers; durations in the unit of the field */
 	const char *words; /* "off|on": the position is the value */
 	unsigned flags;
 	const char *environment; /* the conventional name, or NULL */
@@ -49,8 +49,8 @@ config_value_reader config_read_origin, config_read_path;
 config_value_reader config_read_secret, config_read_secrets;
 
 /* Records a mistake of `key` at `where`. */
-void config_refuse(struct config_reading *r, const char *where, const char *key,
-		   const char *format, ...) PRINTF_LIKE(4, 5);
+void config_refuse(struct config_reading *r, const char *where, const char *key, const char *format,
+		   ...) PRINTF_LIKE(4, 5);
 
 /* Adds a key that signs or verifies; refuses it when short. */
 void config_add_secret(struct config_reading *r, const char *key, unsigned version,

@@ -38,12 +38,11 @@ void log_event(enum log_level level, const char *event, const struct log_field *
 /* "ENOENT"-like name of an errno value. */
 const char *log_errno_word(int number);
 
-#define LOG_AT(level, event, ...)                                              \
-	log_event((level), (event),                                            \
-		  (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(,) { 0 } })
-#define log_debug(event, ...) LOG_AT(LOG_LEVEL_DEBUG, event __VA_OPT__(,) __VA_ARGS__)
-#define log_info(event, ...) LOG_AT(LOG_LEVEL_INFO, event __VA_OPT__(,) __VA_ARGS__)
-#define log_warn(event, ...) LOG_AT(LOG_LEVEL_WARN, event __VA_OPT__(,) __VA_ARGS__)
-#define log_error(event, ...) LOG_AT(LOG_LEVEL_ERROR, event __VA_OPT__(,) __VA_ARGS__)
+#define LOG_AT(level, event, ...) \
+	log_event((level), (event), (const struct log_field[]){ __VA_ARGS__ __VA_OPT__(, ){ 0 } })
+#define log_debug(event, ...) LOG_AT(LOG_LEVEL_DEBUG, event __VA_OPT__(, ) __VA_ARGS__)
+#define log_info(event, ...) LOG_AT(LOG_LEVEL_INFO, event __VA_OPT__(, ) __VA_ARGS__)
+#define log_warn(event, ...) LOG_AT(LOG_LEVEL_WARN, event __VA_OPT__(, ) __VA_ARGS__)
+#define log_error(event, ...) LOG_AT(LOG_LEVEL_ERROR, event __VA_OPT__(, ) __VA_ARGS__)
 
 #endif

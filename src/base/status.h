@@ -33,11 +33,11 @@ enum status {
 };
 
 /* The one control-flow macro: leave at the first failure. */
-#define TRY(expression)                                                        \
-	do {                                                                   \
-		enum status try_ = (expression);                               \
-		if (try_ != STATUS_OK)                                         \
-			return try_;                                           \
+#define TRY(expression)                          \
+	do {                                     \
+		enum status try_ = (expression); \
+		if (try_ != STATUS_OK)           \
+			return try_;             \
 	} while (0)
 
 /* A word for logs and command lines, e.g. "unavailable". Never NULL. */

@@ -13,7 +13,7 @@ struct key_row {
 	struct span private_key; /* as stored: a JSON string of hex, or the JWK itself */
 	struct span alg, crv;    /* absent when NULL (older rows: EdDSA) */
 	int64_t created_ms;
-	int64_t expires_ms;      /* -1: never */
+	int64_t expires_ms; /* -1: never */
 };
 
 #endif

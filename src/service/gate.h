@@ -30,7 +30,7 @@ struct gate_local {
 	struct jws_scratch *scratch;
 	struct keyring *keys;
 	struct jws_parts parts; /* of the token in question */
-	char subject[256]; /* NAME:subject of foreign issuers */
+	char subject[256];      /* NAME:subject of foreign issuers */
 };
 
 struct gate_question {
