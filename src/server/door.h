@@ -48,7 +48,6 @@ struct door_visit {
 struct door_seat {
 	uint32_t hot; /* listeners where it has not yet seen the end of the arrivals */
 	uint32_t turns;
-	int64_t crowded_until_us, crowded_us; /* others want the processor */
 	char room[DOOR_ROOM];
 };
 
