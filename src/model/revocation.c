@@ -14,9 +14,14 @@ struct slot {
 };
 
 /* Linear probing, deletion by shifting back: no tombstones, so a lookup ends
- * at the first empty slot however long the table has lived. */
+ * at the first empty slot however long the table has lived.
+ *
+ * Nearly all lookups find nothing, and in a large table each would miss the
+ * cache. So behind the slots stand eight bits for each: one bit is set for each
+ * hash, and a hash whose bit is clear is not there. */
 struct table {
 	char *slots;
+	unsigned char *marks;
 	size_t slot_size, capacity, count; /* capacity: a power of two */
 };
 
@@ -48,12 +53,36 @@ static inline struct slot *slot_at(const struct table *table, size_t index)
 
 static enum status table_open(struct table *table, size_t slot_size, size_t capacity)
 {
-	char *slots = calloc(capacity, slot_size);
+	char *slots = calloc(capacity, slot_size + 1);
 
 	if (slots == NULL)
 		return STATUS_NO_MEMORY;
-	*table = (struct table){ slots, slot_size, capacity, 0 };
+	*table = (struct table){ .slots = slots,
+				 .marks = (unsigned char *)slots + capacity * slot_size,
+				 .slot_size = slot_size,
+				 .capacity = capacity };
 	return STATUS_OK;
+}
+
+/* Other bits of the hash than those that choose its slot. */
+static inline size_t mark_of(const struct table *table, uint64_t hash)
+{
+	return (size_t)(hash >> 32) & (table->capacity * 8 - 1);
+}
+
+static void table_mark(struct table *table, uint64_t hash)
+{
+	size_t mark = mark_of(table, hash);
+
+	table->marks[mark / 8] |= (unsigned char)(1u << mark % 8);
+}
+
+static void table_mark_anew(struct table *table)
+{
+	memset(table->marks, 0, table->capacity);
+	for (size_t i = 0; i < table->capacity; i++)
+		if (slot_at(table, i)->hash != 0)
+			table_mark(table, slot_at(table, i)->hash);
 }
 
 /* Index of the hash, or of the empty slot where it belongs. */
@@ -67,6 +96,17 @@ static inline size_t table_find(const struct table *table, uint64_t hash)
 		if (slot->hash == hash || slot->hash == 0)
 			return index;
 	}
+}
+
+/* NULL when the hash is not there. */
+static inline const struct slot *table_get(const struct table *table, uint64_t hash)
+{
+	size_t mark = mark_of(table, hash);
+
+	if ((table->marks[mark / 8] >> mark % 8 & 1) == 0)
+		return NULL;
+	const struct slot *slot = slot_at(table, table_find(table, hash));
+	return slot->hash != 0 ? slot : NULL;
 }
 
 static enum status table_resize(struct table *table, size_t capacity)
@@ -84,6 +124,7 @@ static enum status table_resize(struct table *table, size_t capacity)
 			       table->slot_size);
 	}
 	fresh.count = table->count;
+	table_mark_anew(&fresh);
 	free(table->slots);
 	*table = fresh;
 	return STATUS_OK;
@@ -100,6 +141,7 @@ static enum status table_take(struct table *table, uint64_t hash, struct slot **
 			slot = slot_at(table, table_find(table, hash));
 		}
 		*slot = (struct slot){ hash, -1 };
+		table_mark(table, hash);
 		table->count++;
 	}
 	*out = slot;
@@ -129,11 +171,13 @@ static void table_remove(struct table *table, size_t hole)
 /* What moves into a hole is looked at again, so one walk sees every slot. */
 static void table_expire(struct table *table, int64_t now, size_t first_capacity)
 {
-	size_t capacity = table->capacity;
+	size_t capacity = table->capacity, count = table->count;
 
 	for (size_t i = 0; i < table->capacity; i++)
 		while (slot_at(table, i)->hash != 0 && slot_at(table, i)->until < now)
 			table_remove(table, i);
+	if (table->count < count)
+		table_mark_anew(table);
 	while (capacity > first_capacity && table->count * 4 < capacity)
 		capacity /= 2;
 	/* Memory for a smaller table may be refused; the larger one serves. */
@@ -256,17 +300,13 @@ bool revocation_covers(const struct revocation_set *set, struct span session_id,
 	issued = later(issued, 0);
 	if (cutoff_covers(&set->everybody, issued))
 		return true;
-	if (!span_is_absent(session_id) && set->sessions.count > 0) {
-		size_t index = table_find(&set->sessions, hash_of(set, session_id));
-
-		if (slot_at(&set->sessions, index)->hash != 0)
-			return true;
-	}
+	if (!span_is_absent(session_id) && set->sessions.count > 0 &&
+	    table_get(&set->sessions, hash_of(set, session_id)) != NULL)
+		return true;
 	if (set->users.count == 0)
 		return false;
-	const struct slot *slot =
-		slot_at(&set->users, table_find(&set->users, hash_of(set, user_id)));
-	return slot->hash != 0 && cutoff_covers((const struct cutoff *)slot, issued);
+	const struct slot *slot = table_get(&set->users, hash_of(set, user_id));
+	return slot != NULL && cutoff_covers((const struct cutoff *)slot, issued);
 }
 
 size_t revocation_count(const struct revocation_set *set)
@@ -278,6 +318,6 @@ size_t revocation_count(const struct revocation_set *set)
 
 size_t revocation_bytes(const struct revocation_set *set)
 {
-	return sizeof(*set) + set->sessions.capacity * set->sessions.slot_size +
-	       set->users.capacity * set->users.slot_size;
+	return sizeof(*set) + set->sessions.capacity * (set->sessions.slot_size + 1) +
+	       set->users.capacity * (set->users.slot_size + 1);
 }

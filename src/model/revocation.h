@@ -5,10 +5,10 @@
  * structure; not thread-safe, store/feed.c guards it.
  *
  * A session is kept as a keyed 64-bit hash (SipHash-2-4 of its id under a
- * random key of the process) and its end of interest: 16 bytes a slot, at most
- * three quarters full, so a million cost at most 32 MiB (doubling included
- * only while it grows). A hash collision can only refuse a token, never allow;
- * the one exception, two users of whom one is lifted, needs 64 equal bits.
+ * random key of the process) and its end of interest: 17 bytes a slot, at most
+ * three quarters full, so a million cost 34 MiB (51 while it grows to that). A
+ * hash collision can only refuse a token, never allow; the one exception, two
+ * users of whom one is lifted, needs 64 equal bits.
  */
 #ifndef MODEL_REVOCATION_H
 #define MODEL_REVOCATION_H
