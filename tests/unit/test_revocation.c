@@ -252,6 +252,23 @@ static void tables_agree_with_an_array(void **state)
 	assert_int_equal(revocation_count(set), left);
 }
 
+/* Marks of what has gone would only cost time, more and more of it. */
+static void marks_go_with_their_entries(void **state)
+{
+	size_t marks = 0;
+	char id[16];
+
+	(void)state;
+	for (int i = 0; i < 500; i++) {
+		snprintf(id, sizeof(id), "s%d", i);
+		add(id, NOW + (i < 490 ? 0 : 900));
+	}
+	revocation_expire(set, NOW + 1);
+	for (size_t i = 0; i < set->sessions.capacity; i++)
+		marks += (size_t)__builtin_popcount(set->sessions.marks[i]);
+	assert_in_range(marks, 1, 10);
+}
+
 static void user_tables_grow_and_shrink_as_well(void **state)
 {
 	char id[16];
@@ -355,6 +372,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_global_cut_off_expires, setup, teardown),
 		cmocka_unit_test_setup_teardown(clearing_forgets_everything, setup, teardown),
 		cmocka_unit_test_setup_teardown(tables_agree_with_an_array, setup, teardown),
+		cmocka_unit_test_setup_teardown(marks_go_with_their_entries, setup, teardown),
 		cmocka_unit_test_setup_teardown(user_tables_grow_and_shrink_as_well, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_million_cost_34_mib, setup, teardown),
