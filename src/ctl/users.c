@@ -80,6 +80,6 @@ int ctl_user(const struct ctl *ctl)
 	int code = ctl_open_store(ctl, &store);
 	if (code != EX_OK)
 		return code;
-	return is_list ? list(ctl, store, ctl->argc == 3 ? ctl->argv[2] : NULL)
-		       : run_act(ctl, store, act);
+	return act != NULL ? run_act(ctl, store, act)
+			   : list(ctl, store, ctl->argc == 3 ? ctl->argv[2] : NULL);
 }

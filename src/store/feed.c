@@ -339,7 +339,7 @@ static bool start_thread(struct feed *feed)
 {
 	pthread_attr_t attr;
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 512 * 1024);
+	pthread_attr_setstacksize(&attr, (size_t)512 * 1024);
 	int failed = pthread_create(&feed->thread, &attr, follow, feed);
 	pthread_attr_destroy(&attr);
 	return failed == 0;

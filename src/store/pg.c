@@ -192,16 +192,9 @@ static void say_why(const struct pg *pg, const char *words, char *reason)
 	snprintf(reason, PG_REASON_ROOM, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
-enum status pg_connect(const struct pg_options *options, char *reason, struct pg **out)
+static enum status open_connection(struct pg *pg, const struct pg_options *options,
+				   const PQconninfoOption *parsed, char *reason)
 {
-	CLEANUP(free_options) PQconninfoOption *parsed = NULL;
-	TRY(parse_url(options->url, &parsed));
-	CLEANUP(pg_close) struct pg *pg = calloc(1, sizeof(*pg));
-	if (pg == NULL)
-		return STATUS_NO_MEMORY;
-	pg->call_ms = options->call_ms;
-	pg->stop_fd = options->stop_fd;
-	pg->prepared = options->prepared;
 	int64_t deadline_ms = clock_mono_ms() + options->connect_ms;
 	pg->conn = start_connecting(options, parsed);
 	if (pg->conn == NULL)
@@ -219,9 +212,25 @@ enum status pg_connect(const struct pg_options *options, char *reason, struct pg
 		say_why(pg, pg->broken ? "no answer in time" : NULL, reason);
 		return STATUS_UNAVAILABLE;
 	}
-	*out = pg;
-	pg = NULL;
 	return STATUS_OK;
+}
+
+enum status pg_connect(const struct pg_options *options, char *reason, struct pg **out)
+{
+	CLEANUP(free_options) PQconninfoOption *parsed = NULL;
+	TRY(parse_url(options->url, &parsed));
+	struct pg *pg = calloc(1, sizeof(*pg));
+	if (pg == NULL)
+		return STATUS_NO_MEMORY;
+	pg->call_ms = options->call_ms;
+	pg->stop_fd = options->stop_fd;
+	pg->prepared = options->prepared;
+	enum status status = open_connection(pg, options, parsed, reason);
+	if (status == STATUS_OK)
+		*out = pg;
+	else
+		pg_close(&pg);
+	return status;
 }
 
 void pg_close(struct pg **pg)

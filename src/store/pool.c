@@ -132,7 +132,7 @@ static bool start_keeper(struct pool *pool)
 {
 	pthread_attr_t attr;
 	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 512 * 1024);
+	pthread_attr_setstacksize(&attr, (size_t)512 * 1024);
 	int failed = pthread_create(&pool->keeper, &attr, keep, pool);
 	pthread_attr_destroy(&attr);
 	return failed == 0;

@@ -466,6 +466,8 @@ static void the_first_live_key_of_an_algorithm_wins(void **state)
 			fail_msg("case %zu", i);
 	assert_int_equal(store_keys(store, mem, &rows, &count), STATUS_OK);
 	assert_int_equal(count, 3);
+	assert_int_equal(store_key_is_there(store, cases[0].row.id), STATUS_OK);
+	assert_int_equal(store_key_is_there(store, cases[1].row.id), STATUS_NOT_FOUND);
 	assert_span(rows[0].id, cases[3].row.id);
 	assert_span(rows[1].id, cases[2].row.id);
 	assert_span(rows[2].id, cases[0].row.id);
