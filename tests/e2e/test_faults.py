@@ -25,8 +25,9 @@ WHEN = ("1", "2", "4", "1+")
 # Who has lived that long is replaced at once when it dies.
 GROWN_UP = 1.1
 BACK = 1.0
-# A database that could not be reached is tried again every second.
-BACK_WITH_DATABASE = 2.0
+# A call to the database may have to come to its deadline first, and one that
+# could not be reached is tried again a second later.
+BACK_WITH_DATABASE = 4.0
 
 world = watch = shim = None
 
