@@ -10,35 +10,31 @@
 
 #include <stdlib.h>
 
-enum { SIGNATURE_LEN = 44 }; /* base64 of 32 bytes, with its one '=' */
-
-struct signature {
-	char text[ENCODE_BASE64_ROOM(SHA256_DIGEST_LENGTH)];
+enum {
+	SIGNATURE_LEN = 44, /* base64 of 32 bytes, with its one '=' */
+	SIGNATURE_ROOM = ENCODE_BASE64_ROOM(SHA256_DIGEST_LENGTH),
 };
 
-static struct signature sign(struct span secret, struct span text)
+static void sign(struct span secret, struct span text, char out[SIGNATURE_ROOM])
 {
 	unsigned char mac[SHA256_DIGEST_LENGTH];
-	struct signature signature;
 	unsigned len;
 
 	/* It can only fail for want of a small allocation. */
 	if (HMAC(EVP_sha256(), secret.at, (int)secret.len, (const unsigned char *)text.at, text.len,
 		 mac, &len) == NULL)
 		abort();
-	encode_base64(mac, sizeof(mac), signature.text);
-	return signature;
+	encode_base64(mac, sizeof(mac), out);
 }
 
 struct span cookie_sign(struct arena *mem, struct span secret, struct span text)
 {
-	struct signature signature = sign(secret, text);
-	char *out = arena_alloc(mem, text.len + 1 + SIGNATURE_LEN + 1);
+	char *out = arena_alloc(mem, text.len + 1 + SIGNATURE_ROOM);
 
 	if (text.len > 0)
 		memcpy(out, text.at, text.len);
 	out[text.len] = '.';
-	memcpy(out + text.len + 1, signature.text, SIGNATURE_LEN);
+	sign(secret, text, out + text.len + 1);
 	return span_make(out, text.len + 1 + SIGNATURE_LEN);
 }
 
@@ -52,9 +48,10 @@ enum status cookie_verify(const struct span *secrets, size_t count, struct span 
 	if (given.len != SIGNATURE_LEN)
 		return STATUS_DENIED;
 	for (size_t i = 0; i < count; i++) {
-		struct signature right = sign(secrets[i], text);
+		char right[SIGNATURE_ROOM];
 
-		if (secret_equal(span_make(right.text, SIGNATURE_LEN), given)) {
+		sign(secrets[i], text, right);
+		if (secret_equal(span_make(right, SIGNATURE_LEN), given)) {
 			*text_out = text;
 			return STATUS_OK;
 		}

@@ -14,6 +14,7 @@
 
 #include <sodium.h>
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { NUMBER_MAX = 1024, COORDINATE = 32, RSA_BITS = 2048, JSON_MAX = 16384 };
@@ -165,9 +166,12 @@ static void put_members(struct jdoc_writer *w, const struct jdoc *jwk, const str
 void jwk_put_public(struct jdoc_writer *w, const struct jdoc *jwk, enum jws_alg alg,
 		    struct span kid)
 {
+	const struct family *family = family_of(alg);
+
+	assert(family != NULL);
 	jdoc_put_object(w, NULL);
 	jdoc_put_text(w, "alg", span_of(jws_alg_word(alg)));
-	put_members(w, jwk, family_of(alg));
+	put_members(w, jwk, family);
 	jdoc_put_text(w, "kid", kid);
 	jdoc_end_object(w);
 }
