@@ -66,7 +66,10 @@ struct transaction {
 
 static enum status work_transaction(struct pool_lease *lease, void *state)
 {
-	static const struct pg_statement begin = { "begin", "BEGIN" };
+	static const struct pg_statement begin = {
+		"begin",
+		"BEGIN ISOLATION LEVEL READ COMMITTED",
+	};
 	static const struct pg_statement commit = { "commit", "COMMIT" };
 	struct transaction *t = state;
 	TRY(pg_run(lease->pg, &begin, NULL, NULL));

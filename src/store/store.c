@@ -60,13 +60,25 @@ void store_read_stats(struct store *store, struct store_stats *out)
 	};
 }
 
+/* Short statements, so that nobody waits long for a row. */
+#define TIDY_BATCH 1000
+#define TIDY_ROUNDS 50
+
 enum status store_tidy(struct store *store, int64_t now_ms)
 {
 	static const struct pg_statement tidy = {
 		"tidy",
-		"SELECT authbridge.tidy(1000) FROM"
+		"SELECT authbridge.tidy($1::integer) FROM"
 		" set_config('synchronous_commit', 'off', true)",
 	};
 	(void)now_ms; /* the database's own clock decides: it made the times */
-	return run_write(store, &tidy, NULL, NULL);
+	struct pg_args args = { 0 };
+	pg_put_int(&args, TIDY_BATCH);
+	for (int round = 0; round < TIDY_ROUNDS; round++) {
+		CLEANUP(pg_rows_free) struct pg_result *rows = NULL;
+		TRY(run_write(store, &tidy, &args, &rows));
+		if (pg_int(rows, 0, 0) < TIDY_BATCH)
+			break;
+	}
+	return STATUS_OK;
 }
