@@ -391,7 +391,7 @@ enum status jwk_sign(const struct jwk_secret *secret, struct span input,
 	if (secret->alg == JWS_ES256) {
 		TRY(sign_by_openssl(secret, input, der, &len));
 		TRY(split_ecdsa(der, len, out));
-		*len_out = 2 * COORDINATE;
+		*len_out = (size_t)2 * COORDINATE;
 		return STATUS_OK;
 	}
 	/* Hashes and multiplies: it has no way to fail. */

@@ -426,7 +426,7 @@ static bool ecdsa_fits(struct jws_scratch *scratch, const struct jws_key *key, s
 	const unsigned char *at = (const unsigned char *)signature.at;
 	unsigned char der[2 * COORDINATE + 16], *end = der;
 
-	if (signature.len != 2 * COORDINATE)
+	if (signature.len != (size_t)2 * COORDINATE)
 		return false;
 	CLEANUP(free_ecdsa) ECDSA_SIG *pair = ECDSA_SIG_new();
 	BIGNUM *r = BN_bin2bn(at, COORDINATE, NULL);

@@ -49,7 +49,7 @@ static struct key_set *set_new(size_t room)
 
 	atomic_init(&set->references, 1);
 	set->mem = mem;
-	set->keys = arena_alloc(mem, room * sizeof(*set->keys));
+	set->keys = arena_alloc(mem, room * sizeof(struct jws_key *));
 	return set;
 }
 

@@ -93,7 +93,7 @@ static enum status sign_by_key(const struct keyring_signer *signer, struct span 
 	size_t len;
 
 	TRY(write_header(signer, mem, &header));
-	buf_init(&out, mem, 2 * JWS_TOKEN_MAX);
+	buf_init(&out, mem, (size_t)2 * JWS_TOKEN_MAX);
 	buf_add(&out, base64url(mem, header));
 	buf_byte(&out, '.');
 	buf_add(&out, base64url(mem, claims));
