@@ -4,6 +4,7 @@
 #include "base/encode.h"
 #include "base/secret.h"
 #include "base/utf8.h"
+#include "crypto/workarea.h"
 
 #include <sodium.h>
 #include <utf8proc.h>
@@ -36,11 +37,6 @@ struct phc {
 	unsigned long long memory_kib, time, lanes;
 	struct bytes salt, tag;
 };
-
-enum status password_start(void)
-{
-	return sodium_init() >= 0 ? STATUS_OK : STATUS_INTERNAL;
-}
 
 size_t password_length(struct span password)
 {
@@ -182,11 +178,12 @@ static enum status run_argon2id(unsigned long long memory_kib, unsigned long lon
 				unsigned char *tag, size_t tag_len)
 {
 	errno = 0;
-	if (crypto_pwhash_argon2id(tag, tag_len, password.at, password.len, salt, time,
-				   (size_t)memory_kib * 1024,
-				   crypto_pwhash_argon2id_ALG_ARGON2ID13) == 0)
-		return STATUS_OK;
-	return status_of_errno();
+	workarea_enter();
+	int failed = crypto_pwhash_argon2id(tag, tag_len, password.at, password.len, salt, time,
+					    (size_t)memory_kib * 1024,
+					    crypto_pwhash_argon2id_ALG_ARGON2ID13);
+	workarea_leave();
+	return failed == 0 ? STATUS_OK : status_of_errno();
 }
 
 static bool area_is_to_be_had(size_t len)
@@ -205,7 +202,10 @@ static bool area_is_to_be_had(size_t len)
 static enum status run_argon2id_string(const char *stored, struct span password,
 				       unsigned long long memory_kib)
 {
-	if (crypto_pwhash_argon2id_str_verify(stored, password.at, password.len) == 0)
+	workarea_enter();
+	int failed = crypto_pwhash_argon2id_str_verify(stored, password.at, password.len);
+	workarea_leave();
+	if (failed == 0)
 		return STATUS_OK;
 	return area_is_to_be_had((size_t)memory_kib * 1024) ? STATUS_DENIED : STATUS_NO_MEMORY;
 }
@@ -213,11 +213,37 @@ static enum status run_argon2id_string(const char *stored, struct span password,
 static enum status run_scrypt(struct span password, struct span salt, unsigned char key[SCRYPT_KEY])
 {
 	errno = 0;
-	if (crypto_pwhash_scryptsalsa208sha256_ll((const uint8_t *)password.at, password.len,
-						  (const uint8_t *)salt.at, salt.len, SCRYPT_N,
-						  SCRYPT_R, SCRYPT_P, key, SCRYPT_KEY) == 0)
-		return STATUS_OK;
-	return status_of_errno();
+	workarea_enter();
+	int failed =
+		crypto_pwhash_scryptsalsa208sha256_ll((const uint8_t *)password.at, password.len,
+						      (const uint8_t *)salt.at, salt.len, SCRYPT_N,
+						      SCRYPT_R, SCRYPT_P, key, SCRYPT_KEY);
+	workarea_leave();
+	return failed == 0 ? STATUS_OK : status_of_errno();
+}
+
+/* The same hash in libsodium's own memory and twice in ours, fresh and used.
+ * A difference means a libsodium that asks more of its memory than ours does. */
+static enum status choose_work_area(void)
+{
+	enum { ROUNDS = 3, MEMORY_KIB = 256 };
+	const unsigned char salt[ARGON2_SALT] = { 0 };
+	unsigned char tags[ROUNDS][ARGON2_TAG];
+
+	workarea_switch(false);
+	for (size_t i = 0; i < ROUNDS; i++) {
+		TRY(run_argon2id(MEMORY_KIB, 2, SPAN("start"), salt, tags[i], ARGON2_TAG));
+		workarea_switch(true);
+	}
+	workarea_trim(0);
+	workarea_switch(sodium_memcmp(tags[0], tags[1], ARGON2_TAG) == 0 &&
+			sodium_memcmp(tags[0], tags[2], ARGON2_TAG) == 0);
+	return STATUS_OK;
+}
+
+enum status password_start(void)
+{
+	return sodium_init() >= 0 ? choose_work_area() : STATUS_INTERNAL;
 }
 
 /* --- hashing --- */

@@ -2,6 +2,7 @@
 #include "service/hash_lane.h"
 
 #include "base/clock.h"
+#include "crypto/workarea.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -17,14 +18,30 @@
  * have been killed. */
 #define LOOK_AGAIN_MS 50
 
+/* A slot is passed on within a worker, with its work area, while the worker has
+ * more to hash: for so long at most, and so many times in a row, that the other
+ * workers come to their turn. Areas thus exist where slots are held. */
+#define KEPT_MS 100
+#define KEPT_IN_A_ROW 32
+
+struct slot {
+	pthread_mutex_t lock;
+	uint32_t in_a_row; /* the holder's */
+	_Atomic pid_t kept_for;
+	_Atomic int64_t kept_until_ms;
+};
+
 struct hash_lane {
 	size_t concurrency, queue;
 	pthread_mutex_t tickets_lock; /* guards tickets */
 	uint32_t tickets[HASH_LANE_WORKERS_MAX];
 	_Atomic uint32_t releases; /* futex word: grows at each release */
 	_Atomic uint32_t waiters;
-	pthread_mutex_t slots[HASH_LANE_SLOTS_MAX];
+	struct slot slots[HASH_LANE_SLOTS_MAX];
 };
+
+/* Threads of this process that wait for a slot. */
+static _Atomic size_t waiting_here;
 
 static void shared_mutex(pthread_mutex_t *mutex)
 {
@@ -48,7 +65,7 @@ enum status hash_lane_create(size_t concurrency, size_t queue, struct hash_lane 
 	lane->queue = queue;
 	shared_mutex(&lane->tickets_lock);
 	for (size_t i = 0; i < concurrency; i++)
-		shared_mutex(&lane->slots[i]);
+		shared_mutex(&lane->slots[i].lock);
 	*out = lane;
 	return STATUS_OK;
 }
@@ -110,40 +127,100 @@ void hash_lane_reap(struct hash_lane *lane, size_t worker)
 	pthread_mutex_unlock(&lane->tickets_lock);
 }
 
-static bool take_free_slot(struct hash_lane *lane, size_t *slot_out)
+/* Whom the slot is kept for; 0: for whoever comes. */
+static pid_t kept_for(const struct slot *slot)
+{
+	pid_t pid = atomic_load(&slot->kept_for);
+	return pid != 0 && clock_mono_ms() < atomic_load(&slot->kept_until_ms) ? pid : 0;
+}
+
+static bool take_slot_of(struct hash_lane *lane, pid_t pid, size_t *slot_out)
 {
 	for (size_t i = 0; i < lane->concurrency; i++) {
-		pthread_mutex_t *slot = &lane->slots[i];
-		if (is_ours(slot, pthread_mutex_trylock(slot))) {
+		struct slot *slot = &lane->slots[i];
+		if (kept_for(slot) != pid ||
+		    !is_ours(&slot->lock, pthread_mutex_trylock(&slot->lock)))
+			continue;
+		if (kept_for(slot) == pid) {
+			if (pid == 0)
+				slot->in_a_row = 0;
+			atomic_store(&slot->kept_for, 0);
 			*slot_out = i;
 			return true;
 		}
+		pthread_mutex_unlock(&slot->lock);
 	}
 	return false;
 }
 
-enum status hash_lane_acquire(struct hash_lane *lane, int64_t wait_ms, size_t *slot_out)
+static bool take_free_slot(struct hash_lane *lane, size_t *slot_out)
+{
+	return take_slot_of(lane, getpid(), slot_out) || take_slot_of(lane, 0, slot_out);
+}
+
+/* Threads of one process share a bit, so that a kept slot wakes one of them. */
+static uint32_t wake_bit(void)
+{
+	return UINT32_C(1) << ((uint32_t)getpid() % 32);
+}
+
+static void sleep_until_release(struct hash_lane *lane, uint32_t seen)
+{
+	int64_t at = clock_mono_ms() + LOOK_AGAIN_MS;
+	const struct timespec until = { .tv_sec = at / 1000, .tv_nsec = at % 1000 * 1000000 };
+	atomic_fetch_add(&lane->waiters, 1);
+	syscall(SYS_futex, &lane->releases, FUTEX_WAIT_BITSET, seen, &until, NULL, wake_bit());
+	atomic_fetch_sub(&lane->waiters, 1);
+}
+
+static enum status wait_for_slot(struct hash_lane *lane, int64_t wait_ms, size_t *slot_out)
 {
 	int64_t deadline = clock_mono_ms() + wait_ms;
-	const struct timespec look_again = { .tv_nsec = LOOK_AGAIN_MS * 1000000L };
 	for (;;) {
 		uint32_t seen = atomic_load(&lane->releases);
 		if (take_free_slot(lane, slot_out))
 			return STATUS_OK;
 		if (clock_mono_ms() >= deadline)
 			return STATUS_BUSY;
-		atomic_fetch_add(&lane->waiters, 1);
-		syscall(SYS_futex, &lane->releases, FUTEX_WAIT, seen, &look_again, NULL, 0);
-		atomic_fetch_sub(&lane->waiters, 1);
+		sleep_until_release(lane, seen);
 	}
 }
 
-void hash_lane_release(struct hash_lane *lane, size_t slot)
+enum status hash_lane_acquire(struct hash_lane *lane, int64_t wait_ms, size_t *slot_out)
 {
-	pthread_mutex_unlock(&lane->slots[slot]);
+	if (take_free_slot(lane, slot_out))
+		return STATUS_OK;
+	atomic_fetch_add(&waiting_here, 1);
+	enum status status = wait_for_slot(lane, wait_ms, slot_out);
+	size_t others = atomic_fetch_sub(&waiting_here, 1) - 1;
+	if (status != STATUS_OK)
+		workarea_trim(others);
+	return status;
+}
+
+/* True when more wait here than slots are kept for. */
+static bool is_wanted_here(const struct hash_lane *lane)
+{
+	size_t wanted = atomic_load(&waiting_here);
+	for (size_t i = 0; i < lane->concurrency && wanted > 0; i++)
+		wanted -= kept_for(&lane->slots[i]) == getpid();
+	return wanted > 0;
+}
+
+void hash_lane_release(struct hash_lane *lane, size_t index)
+{
+	struct slot *slot = &lane->slots[index];
+	bool keep = slot->in_a_row++ < KEPT_IN_A_ROW && is_wanted_here(lane);
+	workarea_trim(keep ? atomic_load(&waiting_here) : 0);
+	if (keep) {
+		atomic_store(&slot->kept_until_ms, clock_mono_ms() + KEPT_MS);
+		atomic_store(&slot->kept_for, getpid());
+	}
+	pthread_mutex_unlock(&slot->lock);
 	atomic_fetch_add(&lane->releases, 1);
 	if (atomic_load(&lane->waiters) > 0)
-		syscall(SYS_futex, &lane->releases, FUTEX_WAKE, 1, NULL, NULL, 0);
+		syscall(SYS_futex, &lane->releases, FUTEX_WAKE_BITSET, 1, NULL, NULL,
+			keep ? wake_bit() : FUTEX_BITSET_MATCH_ANY);
 }
 
 void hash_lane_read_stats(struct hash_lane *lane, struct hash_lane_stats *out)
@@ -154,7 +231,7 @@ void hash_lane_read_stats(struct hash_lane *lane, struct hash_lane_stats *out)
 		pthread_mutex_unlock(&lane->tickets_lock);
 	}
 	for (size_t i = 0; i < lane->concurrency; i++) {
-		pthread_mutex_t *slot = &lane->slots[i];
+		pthread_mutex_t *slot = &lane->slots[i].lock;
 		if (is_ours(slot, pthread_mutex_trylock(slot)))
 			pthread_mutex_unlock(slot);
 		else
