@@ -48,6 +48,7 @@ struct door_visit {
 struct door_seat {
 	uint32_t hot; /* listeners where it has not yet seen the end of the arrivals */
 	uint32_t turns;
+	uint32_t arrivals; /* accepted since it last slept */
 	char room[DOOR_ROOM];
 };
 
