@@ -9,6 +9,7 @@
 #include "crypto/password.h"
 #include "role/app.h"
 #include "server/listener.h"
+#include "server/sandbox.h"
 #include "server/supervisor.h"
 #include "server/worker.h"
 #include "service/hash_lane.h"
@@ -365,6 +366,8 @@ static int run_worker(void *state, size_t index, int ready_fd, int stop_fd)
 	struct buf mistakes;
 	buf_init(&mistakes, mem, MISTAKES_MAX);
 	process->index = index;
+	if (sandbox_enter() != STATUS_OK)
+		return EX_OSERR;
 	enum status opened =
 		service_open(config, process->now->plan, &shared, &rng_system, &process->service);
 	if (opened == STATUS_INVALID)
@@ -472,6 +475,7 @@ int main(int argc, char **argv)
 	struct arguments arguments = { 0 };
 	struct process process = { .arguments = &arguments, .now = process.generations };
 	read_arguments(argc, argv, &arguments);
+	sandbox_harden();
 	jdoc_start();
 	if (password_start() != STATUS_OK)
 		return EX_SOFTWARE;

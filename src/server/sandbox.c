@@ -3,7 +3,7 @@
 
 #include "server/sandbox.h"
 
-#ifdef AUTHBRIDGE_SANITIZED
+#if defined(AUTHBRIDGE_SANITIZED) || defined(AUTHBRIDGE_COVERAGE)
 
 void sandbox_harden(void)
 {

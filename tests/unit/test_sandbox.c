@@ -45,7 +45,7 @@ static int in_sandbox(int (*act)(void))
 /* Sanitizers and valgrind make system calls that no worker makes. */
 static const char *why_not(void)
 {
-#ifdef AUTHBRIDGE_SANITIZED
+#if defined(AUTHBRIDGE_SANITIZED) || defined(AUTHBRIDGE_COVERAGE)
 	return "built with a sanitizer";
 #else
 	const char *run = getenv("AB_RUN");
