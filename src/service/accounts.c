@@ -133,6 +133,31 @@ static enum status renew(struct service *service, struct arena *mem, struct span
 	return hash_new(service, mem, password, renewed_out);
 }
 
+/* A user without a password is no failure: an empty credential. */
+static enum status find_credential(struct service *service, struct arena *mem, struct span user_id,
+				   struct credential *out)
+{
+	*out = (struct credential){ 0 };
+	enum status found = store_credential(service->store, mem, user_id, out);
+	return found == STATUS_NOT_FOUND ? STATUS_OK : found;
+}
+
+/* The hash was replaced meanwhile: by another sign-in with the same password,
+ * which is no reason to refuse, or by a new password, which is. */
+static enum status sign_in_again(struct service *service, struct arena *mem, struct span password,
+				 const struct session *session)
+{
+	struct credential now;
+	TRY(find_credential(service, mem, session->user_id, &now));
+	if (now.hash.len == 0 || now.disabled)
+		return STATUS_CONFLICT;
+	enum status proved = verify(service, mem, now.hash, password);
+	if (proved == STATUS_DENIED || proved == STATUS_INVALID)
+		return STATUS_CONFLICT;
+	TRY(proved);
+	return store_sign_in(service->store, session, now.account_id, now.hash, SPAN_ABSENT);
+}
+
 static enum status finish_sign_in(struct service *service, struct arena *mem,
 				  const struct sign_in *in, const struct credential *credential,
 				  struct span key, int64_t now_ms, struct account_result *out)
@@ -144,7 +169,9 @@ static enum status finish_sign_in(struct service *service, struct arena *mem,
 	enum status stored = store_sign_in(service->store, &out->view.session,
 					   credential->account_id, credential->hash, renewed);
 	if (stored == STATUS_CONFLICT)
-		return decide(out, ACCOUNT_REFUSED, "password_just_changed");
+		stored = sign_in_again(service, mem, in->password, &out->view.session);
+	if (stored == STATUS_CONFLICT || stored == STATUS_NOT_FOUND || stored == STATUS_DENIED)
+		return decide(out, ACCOUNT_REFUSED, "account_just_changed");
 	TRY(stored);
 	if (service->config->rate_limit)
 		TRY(store_throttle_forgive(service->store, key));
@@ -180,15 +207,6 @@ enum status accounts_sign_in(struct service *service, struct arena *mem, const s
 	if (credential.disabled)
 		return decide(out, ACCOUNT_REFUSED, "disabled");
 	return finish_sign_in(service, mem, in, &credential, key, now_ms, out);
-}
-
-/* A user without a password is no failure: an empty credential. */
-static enum status find_credential(struct service *service, struct arena *mem, struct span user_id,
-				   struct credential *out)
-{
-	*out = (struct credential){ 0 };
-	enum status found = store_credential(service->store, mem, user_id, out);
-	return found == STATUS_NOT_FOUND ? STATUS_OK : found;
 }
 
 enum status accounts_verify_password(struct service *service, struct arena *mem,
