@@ -171,7 +171,7 @@ static enum status finish_sign_in(struct service *service, struct arena *mem,
 	if (stored == STATUS_CONFLICT)
 		stored = sign_in_again(service, mem, in->password, &out->view.session);
 	if (stored == STATUS_CONFLICT || stored == STATUS_NOT_FOUND || stored == STATUS_DENIED)
-		return decide(out, ACCOUNT_REFUSED, "account_just_changed");
+		return decide(out, ACCOUNT_REFUSED, "password_just_changed");
 	TRY(stored);
 	if (service->config->rate_limit)
 		TRY(store_throttle_forgive(service->store, key));
