@@ -19,6 +19,8 @@
 enum { SLOTS_SPARE = 16 };
 /* Accepts by one thread before it looks at the waiting connections. */
 enum { ACCEPTS_IN_A_ROW = 16 };
+/* While stopping, of each listener. */
+enum { LAST_ACCEPTS = 4096 };
 
 /* A slot's tag has its index in the lower half, far below these. */
 #define TAG_LISTENER (UINT64_C(1) << 31)
@@ -45,7 +47,6 @@ static void forget_listener(struct door *door, size_t i)
  * a new process only when nobody listens any more. */
 static void leave_listener(struct door *door, size_t i)
 {
-	forget_listener(door, i);
 	dup3(door->end, door->options.listeners->at[i].fd, O_CLOEXEC);
 }
 
@@ -124,6 +125,16 @@ static void accept_failed(struct door *door, struct door_seat *seat, size_t i, i
 	door->stalled[i] = true;
 }
 
+/* One line a second, since anybody can make us write it. */
+static void refuse_peer(struct door *door, int fd)
+{
+	int64_t now_ms = clock_mono_ms();
+	if (now_ms - atomic_exchange(&door->refused_peer_ms, now_ms) >= 1000)
+		log_warn("peer refused: not among listen_peers");
+	door->refused_streams++;
+	door_close_connection(door, fd);
+}
+
 /* False: nobody, or somebody who may not. */
 static bool accept_one(struct door *door, struct door_seat *seat, size_t i,
 		       struct door_visit *visit)
@@ -148,8 +159,7 @@ static bool accept_one(struct door *door, struct door_seat *seat, size_t i,
 		door->over_limit++;
 	if (from->local || may_connect(door, &peer.any))
 		return true;
-	log_warn("peer refused: not among listen_peers");
-	door_close_connection(door, fd);
+	refuse_peer(door, fd);
 	return false;
 }
 
@@ -307,11 +317,25 @@ void door_tick(struct door *door, int64_t now_ms)
 	}
 }
 
+/* Who has come before we leave is ours: the kernel may have told us alone. */
+static void take_the_last(struct door *door, size_t i)
+{
+	struct door_seat seat = { .hot = 1U << i };
+	struct door_visit visit;
+	for (size_t n = 0; seat.hot != 0 && n < LAST_ACCEPTS; n++) {
+		if (accept_one(door, &seat, i, &visit))
+			door_park(door, &visit, NULL, SLOT_READING);
+	}
+}
+
 void door_stop(struct door *door)
 {
 	door->stopping = true;
-	for (size_t i = 0; i < door->options.listeners->count; i++)
+	for (size_t i = 0; i < door->options.listeners->count; i++) {
+		forget_listener(door, i);
+		take_the_last(door, i);
 		leave_listener(door, i);
+	}
 	pthread_mutex_lock(&door->lock);
 	struct slot *next, *slot = slots_oldest(&door->slots, SLOT_KEPT);
 	for (; slot != NULL; slot = next) {

@@ -73,8 +73,8 @@ bool door_peer_left(const struct door_visit *visit);
 /* Closes what is past its deadline. To be called a few times a second. */
 void door_tick(struct door *door, int64_t now_ms);
 
-/* No more accepts, the sockets are left to others; kept connections are
- * closed, requests that have begun go on. */
+/* Takes those who have connected, then leaves the sockets to others. Kept
+ * connections are closed, requests that have begun go on. */
 void door_stop(struct door *door);
 
 /* Connections that are open. */

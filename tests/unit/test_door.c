@@ -260,6 +260,25 @@ static void tells_who_is_one_too_many(void **state)
 	close(other);
 }
 
+/* Whoever has connected before is served, though nobody has accepted yet. */
+static void takes_the_last_arrivals(void **state)
+{
+	struct room *room = *state;
+	int early = enter(room), late = enter(room);
+	ask(early, WIRE_RESPONDER, true);
+	door_stop(room->door);
+	ask(late, WIRE_AUTHORIZER, false);
+	for (size_t i = 0; i < 2; i++) {
+		next(room);
+		answer(room);
+	}
+	assert_true(is_answered(early));
+	assert_true(is_answered(late));
+	assert_int_equal(door_connections(room->door), 0);
+	close(early);
+	close(late);
+}
+
 static void stops_without_dropping_what_began(void **state)
 {
 	struct room *room = *state;
@@ -301,6 +320,7 @@ int main(void)
 		DOOR_TEST(a_kept_connection_that_speaks_must_finish),
 		DOOR_TEST(evicts_the_oldest_first),
 		DOOR_TEST(tells_who_is_one_too_many),
+		DOOR_TEST(takes_the_last_arrivals),
 		DOOR_TEST(stops_without_dropping_what_began),
 	};
 
