@@ -21,7 +21,7 @@ static bool grow(struct buf *b, size_t needed)
 		room = room > b->max / 2 ? b->max : room * 2;
 	if (arena_try(b->mem, room + 1, &at) != STATUS_OK)
 		return false;
-	if (b->len > 0)
+	if (b->at != NULL)
 		memcpy(at, b->at, b->len);
 	b->at = at;
 	b->room = room;
