@@ -94,7 +94,7 @@ void fcgi_close(struct fcgi *fcgi)
 	if (request->in == NULL)
 		return;
 	/* Tokens and cookies are among them, and libfcgi only frees. */
-	for (char **param = request->envp; *param != NULL; param++)
+	for (char **param = request->envp; param != NULL && *param != NULL; param++)
 		secret_wipe(*param, strlen(*param));
 	/* Not FCGX_Finish_r: it would write an answer of its own. */
 	FCGX_Free(request, 0);

@@ -28,7 +28,7 @@ struct worker_thread {
 	struct worker *worker;
 	enum server_lane lane;
 	/* Of a gate thread: */
-	struct door_seat *seat;
+	struct door_seat seat;
 	struct fcgi_pipe pipe;
 };
 
@@ -88,7 +88,7 @@ static void *gate_main(void *arg)
 	struct serve *serve = &worker->serve;
 	struct exchange *x = take_spare(worker);
 	void *local = local_new(serve->app);
-	while (door_next(serve->door, thread->seat, &x->intake, &x->visit)) {
+	while (door_next(serve->door, &thread->seat, &x->intake, &x->visit)) {
 		if (!serve_whole(serve, x, &thread->pipe, local))
 			x = take_spare(worker);
 	}
@@ -116,31 +116,22 @@ static void *lane_main(void *arg)
 	return NULL;
 }
 
-static void free_thread(struct worker_thread *thread)
-{
-	free(thread->seat);
-	fcgi_pipe_close(&thread->pipe);
-}
-
 static enum status start_thread(struct worker *worker, const pthread_attr_t *attributes,
 				enum server_lane lane)
 {
 	struct worker_thread *thread = &worker->threads[worker->started];
-	enum status status = STATUS_OK;
-	*thread = (struct worker_thread){ .worker = worker, .lane = lane, .pipe = FCGI_PIPE_NONE };
-	if (lane == SERVER_LANE_GATE) {
-		thread->seat = calloc(1, sizeof(*thread->seat));
-		status = thread->seat != NULL ? fcgi_pipe_open(&thread->pipe) : STATUS_NO_MEMORY;
+	thread->worker = worker;
+	thread->lane = lane;
+	thread->pipe = FCGI_PIPE_NONE;
+	if (lane == SERVER_LANE_GATE)
+		TRY(fcgi_pipe_open(&thread->pipe));
+	if (pthread_create(&thread->id, attributes,
+			   lane == SERVER_LANE_GATE ? gate_main : lane_main, thread) != 0) {
+		fcgi_pipe_close(&thread->pipe);
+		return STATUS_UNAVAILABLE;
 	}
-	if (status == STATUS_OK &&
-	    pthread_create(&thread->id, attributes,
-			   lane == SERVER_LANE_GATE ? gate_main : lane_main, thread) != 0)
-		status = STATUS_UNAVAILABLE;
-	if (status == STATUS_OK)
-		worker->started++;
-	else
-		free_thread(thread);
-	return status;
+	worker->started++;
+	return STATUS_OK;
 }
 
 static size_t threads_of(const struct worker_options *options, size_t lane)
@@ -178,7 +169,7 @@ static void stop_threads(struct worker *worker)
 	}
 	for (size_t i = 0; i < worker->started; i++) {
 		pthread_join(worker->threads[i].id, NULL);
-		free_thread(&worker->threads[i]);
+		fcgi_pipe_close(&worker->threads[i].pipe);
 	}
 }
 
