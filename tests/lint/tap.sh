@@ -47,13 +47,16 @@ c_files() {
 
 # own_files: every file of the tree that is ours, whether or not git is there
 own_files() {
-	if [ -e .git ] && command -v git >/dev/null; then
+	if [ -e .git ] && git rev-parse >/dev/null 2>&1; then
 		git ls-files --cached --others --exclude-standard | while read -r file; do
 			[ ! -f "$file" ] || echo "$file"
 		done
 	else
-		find . -type f ! -path './build-aux/*' ! -path './build/*' ! -path '*/__pycache__/*' ! -path '*/node_modules/*' \
-			! -path './autom4te.cache/*' ! -name configure ! -name Makefile.in \
-			! -name aclocal.m4 ! -path './config.h*' | sed 's,^\./,,'
+		# What a build inside the tree leaves is not ours.
+		find . \( -name __pycache__ -o -name node_modules -o -name autom4te.cache \
+			-o -path ./build -o -path ./_build -o -path ./build-aux \) -prune -o \
+			-type f ! -name '*.o' ! -name '*.log' ! -name '*.trs' ! -name Makefile.in \
+			! -path ./configure ! -path ./aclocal.m4 ! -path './config.*[!c]' \
+			! -path ./schema_sql.c ! -path './authbridge.*' -print | sed 's,^\./,,'
 	fi | sort
 }
