@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/config.h"
 #include "base/jdoc.h"
-#include "fake.h"
+#include "../fake/fake.h"
 #include "service/cookies.h"
 #include "service/hash_lane.h"
 #include "service/service.h"
