@@ -135,6 +135,15 @@ static void refuse_peer(struct door *door, int fd)
 	door_close_connection(door, fd);
 }
 
+/* Lets the peers write before the next one is accepted, with nobody's request
+ * in hand: a yield may cost a slice. Measured: 1.1 to 1.3 times the requests. */
+static void give_way(struct door_seat *seat)
+{
+	if (seat->too_soon)
+		sched_yield();
+	seat->too_soon = false;
+}
+
 /* False: nobody, or somebody who may not. */
 static bool accept_one(struct door *door, struct door_seat *seat, size_t i,
 		       struct door_visit *visit)
@@ -145,6 +154,7 @@ static bool accept_one(struct door *door, struct door_seat *seat, size_t i,
 		struct sockaddr_storage storage;
 	} peer = { .any.sa_family = AF_UNSPEC };
 	socklen_t len = sizeof(peer);
+	give_way(seat);
 	int fd = accept4(from->fd, from->local ? NULL : &peer.any, from->local ? NULL : &len,
 			 SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0) {
@@ -163,17 +173,14 @@ static bool accept_one(struct door *door, struct door_seat *seat, size_t i,
 	return false;
 }
 
-/* A peer that has just connected is about to write, and we have preempted it to
- * find nothing. Amid many arrivals yielding once gives 1.2 to 1.6 times the
- * requests (measured). For a single one it is not worth its price, a slice of
- * some 3 ms where others want the processor. */
+/* A peer that has connected is about to write, and if we find nothing we have
+ * come too soon: amid many arrivals, by preempting it. */
 static ssize_t receive(struct door_seat *seat, const struct door_visit *visit, int turn)
 {
 	ssize_t got = recv(visit->fd, seat->room, DOOR_ROOM, 0);
-	if (got >= 0 || errno != EAGAIN || visit->slot != NULL || turn > 0 || seat->arrivals < 2)
-		return got;
-	sched_yield();
-	return recv(visit->fd, seat->room, DOOR_ROOM, 0);
+	if (got < 0 && errno == EAGAIN && visit->slot == NULL && turn == 0)
+		seat->too_soon = seat->arrivals > 1;
+	return got;
 }
 
 /* INCOMPLETE: wait for more. REFUSE: close. */

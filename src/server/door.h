@@ -49,6 +49,7 @@ struct door_seat {
 	uint32_t hot; /* listeners where it has not yet seen the end of the arrivals */
 	uint32_t turns;
 	uint32_t arrivals; /* accepted since it last slept */
+	bool too_soon;     /* the last one had not written yet */
 	char room[DOOR_ROOM];
 };
 
