@@ -105,7 +105,9 @@ def inject_all(sample, back=BACK):
         hit += count > 0
         injected += count
         deaths.look()
-    check(hit > len(faults) // 3, "faults that met a call:", hit)
+    # Of a sample few may meet one: a fault can wait for a later call than any.
+    check(hit > (len(faults) // 3 if LONG else 0), "faults that met a call:",
+          hit)
     return "%d faults in %s: %d met a call, %d failures, %d deaths" % (
         len(faults), " ".join(names), hit, injected, deaths.count)
 

@@ -134,8 +134,11 @@ static void a_child_goes_on_with_what_it_inherits(void **state)
 	char *want = stock_hash_of(&small, "correct horse");
 	assert_true(is_hashed_alike(&small, want));
 	pid_t child = fork();
-	if (child == 0)
-		_exit(is_hashed_alike(&small, want) && workarea_trim(0) == KEPT ? 0 : 1);
+	if (child == 0) {
+		bool good = is_hashed_alike(&small, want) && workarea_trim(0) == KEPT;
+		free(want);
+		_exit(good ? 0 : 1);
+	}
 	assert_true(is_hashed_alike(&small, want));
 	int result;
 	assert_int_equal(waitpid(child, &result, 0), child);

@@ -159,6 +159,13 @@ static void says_503_when_all_are_busy(void **state)
 	close(b);
 }
 
+/* valgrind keeps descriptors of its own above the limit. */
+static bool may_use_up_descriptors(void)
+{
+	const char *run = getenv("AB_RUN");
+	return run == NULL || strstr(run, "valgrind") == NULL;
+}
+
 /* No descriptor is left: it waits, without spinning, until there is one. */
 static void survives_a_lack_of_descriptors(void **state)
 {
@@ -167,6 +174,8 @@ static void survives_a_lack_of_descriptors(void **state)
 	struct wire w = { 0 };
 	size_t count = 0;
 	static int fillers[70000];
+	if (!may_use_up_descriptors())
+		return;
 	fixture_start(f);
 	assert_int_equal(client_once(f, "/ok"), 200);
 	snprintf(at.sun_path, sizeof(at.sun_path), "%s", f->path);
