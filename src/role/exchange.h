@@ -54,10 +54,9 @@ struct exchange {
 	struct arena *mem;
 	const struct route *route;
 	int64_t now_ms;
-	struct span address; /* of the client, "" when unknown */
-	struct jdoc *body;   /* NULL when absent */
-	struct span token;   /* proven session token; absent: none was sent */
-	bool token_from_bearer;
+	struct span address;      /* of the client, "" when unknown */
+	struct jdoc *body;        /* NULL when absent */
+	struct span token;        /* proven session token; absent: none was sent */
 	bool remember_off;        /* a signed dont_remember cookie came along */
 	struct session_view view; /* with ROUTE_SESSION, or after exchange_session */
 	struct span auth_token;   /* of the session cookie that was set last; absent: none */

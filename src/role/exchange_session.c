@@ -66,8 +66,7 @@ void exchange_find_token(struct exchange *x)
 	struct span flag;
 	x->token = SPAN_ABSENT;
 	x->remember_off = find_cookie(x, x->app->remember_cookie, &flag) && flag.len > 0;
-	x->token_from_bearer = find_bearer(x);
-	if (!x->token_from_bearer && !find_cookie(x, x->app->session_cookie, &x->token))
+	if (!find_bearer(x) && !find_cookie(x, x->app->session_cookie, &x->token))
 		x->token = SPAN_ABSENT;
 }
 
