@@ -82,8 +82,15 @@ class World:
             Service.close)
 
     def task_api(self, identity="gate"):
-        return TaskApi(self.folder, self.cluster.url(self.database), SECRET,
+        self.make_tasks()
+        return TaskApi(self.folder,
+                       self.cluster.url(self.database, "tasks_app"), SECRET,
                        self.base_url, identity)
+
+    def make_tasks(self):
+        """The example's table and its role, which owns nothing."""
+        with open(ROOT + "/sql/example-rls.sql") as file:
+            self.sql(file.read())
 
     def extra_task_api(self, identity):
         return self._own(self.task_api(identity), TaskApi.close)
