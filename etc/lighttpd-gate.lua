@@ -7,16 +7,20 @@
 
 local r = lighty.r
 
--- Every spelling of the identity header that a backend which folds "_" and
--- "-" could take for it. Removed in both runs.
-local names = {
-	"X-User-Id", "X_User_Id", "X-User_Id", "X_User-Id",
-	"User-Id", "User_Id",
-	"Variable-User-Id", "Variable_User_Id",
-	"Variable-User_Id", "Variable_User-Id",
-	"Authorization_",
+-- Whatever a backend could take for the identity or the token's header when it
+-- makes "_" of every other sign, as lighttpd itself does for FastCGI and CGI.
+-- Removed in both runs.
+local posing = {
+	X_USER_ID = true, USER_ID = true, VARIABLE_USER_ID = true,
+	AUTHORIZATION_ = true,
 }
-for _, name in ipairs(names) do
+local found = {}
+for name in pairs(r.req_header) do
+	if posing[(name:upper():gsub("[^A-Z0-9]", "_"))] then
+		found[#found + 1] = name
+	end
+end
+for _, name in ipairs(found) do
 	r.req_header[name] = nil
 end
 

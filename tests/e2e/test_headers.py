@@ -27,7 +27,11 @@ NAMES = ["X-User-Id", "x-user-id", "X-USER-ID", "X_User_Id", "X-User_Id",
          "X-Forwarded-Email", "X-Forwarded-Proto", "X-Forwarded-Port",
          "X-Forwarded-Server", "X-Original-Method", "X-Client-Ip",
          "True-Client-Ip", "Via", "Proxy", "Redirect-User-Id",
-         "REDIRECT_User-Id", "Content-Location", "Te", "Cookie"]
+         "REDIRECT_User-Id", "Content-Location", "Te", "Cookie",
+         "X.User.Id", "x.user-id", "X_User.Id", "X!User~Id", "X*User+Id",
+         "x'user`id", "X#User$Id", "X%User&Id", "X^User|Id", "User.Id",
+         "USER~ID", "Variable.User.Id", "Variable_User!Id",
+         "Authorization.", "Authorization!"]
 
 
 def setup():
@@ -36,8 +40,8 @@ def setup():
 
 
 def folded(name):
-    """As a backend sees a name that takes "_" and "-" for one."""
-    return name.upper().replace("-", "_")
+    """As a backend sees a name that makes "_" of every other sign."""
+    return re.sub("[^A-Z0-9]", "_", name.upper())
 
 
 def spoofs(mine, other):
