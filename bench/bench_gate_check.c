@@ -70,7 +70,7 @@ static bool check(const struct stage *s, struct span token)
 	struct claims claims;
 
 	return jws_split(token, &parts) == STATUS_OK &&
-	       keyring_find(s->keys, KEYRING_OWN, &parts, &key, 1) == 1 &&
+	       keyring_find(s->keys, KEYRING_OWN, &parts, 0, &key, 1) == 1 &&
 	       jws_verify(s->scratch, key, &parts, &payload) == STATUS_OK &&
 	       claims_parse(payload, SPAN_ABSENT, &claims) == STATUS_OK &&
 	       claims_judge(&claims, &rules, NOW) == CLAIMS_HOLD &&

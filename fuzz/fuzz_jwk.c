@@ -55,7 +55,7 @@ static void check_row(struct span text)
 	CLEANUP(keyring_release) struct keyring *keys = make(&row, 1);
 
 	check_published(keys);
-	must(keyring_signer(keys) == NULL || keyring_signer(keys)->alg == JWS_EDDSA);
+	must(keyring_signer(keys, 0) == NULL || keyring_signer(keys, 0)->alg == JWS_EDDSA);
 }
 
 static void check_set(const struct keyring *own, struct span text)
@@ -69,7 +69,7 @@ static void check_set(const struct keyring *own, struct span text)
 		return;
 	for (enum jws_alg alg = JWS_NONE; alg <= JWS_RS256; alg++) {
 		parts.alg = alg;
-		if (keyring_find(keys, 1, &parts, &found, 1) == 0)
+		if (keyring_find(keys, 1, &parts, 0, &found, 1) == 0)
 			continue;
 		must(alg != JWS_NONE && alg != JWS_HS256 && jws_key_alg(found) == alg);
 		must(span_is(jws_key_kid(found), "k"));

@@ -13,6 +13,8 @@
 
 #define AT(field) offsetof(struct config, field)
 #define YEAR_S (366 * 86400LL)
+/* Keys that verify at the same time, all listed at /jwks. */
+enum { KEYS_AT_ONCE = 100 };
 /* What crypto/password.h verifies at most: dearer hashes would open nothing. */
 enum { ARGON2_MEMORY_MAX = 262144, ARGON2_TIME_MAX = 16 };
 
@@ -40,6 +42,8 @@ static const struct config_option options[] = {
 	{ "jwt_issuer", NULL, config_read_text, AT(jwt_issuer), 0, 0, NULL, 0, NULL },
 	{ "jwt_audience", NULL, config_read_text, AT(jwt_audience), 0, 0, NULL, 0, NULL },
 	{ "jwt_leeway", "0s", config_read_seconds, AT(jwt_leeway_s), 0, 300, NULL, 0, NULL },
+	{ "jwt_key_max_age", "off", config_read_seconds_or_off, AT(jwt_key_max_age_s), 2,
+	  10 * YEAR_S, NULL, 0, NULL },
 	{ "session_ttl", "7d", config_read_seconds, AT(session_ttl_s), 1, 10 * YEAR_S, NULL, 0,
 	  NULL },
 	{ "session_update_age", "1d", config_read_seconds, AT(session_update_age_s), 0, 10 * YEAR_S,
@@ -392,6 +396,9 @@ static void read_together(struct source *s, const char *file_name)
 
 		c->hash_concurrency = cores > 0 ? cores : 1;
 	}
+	if (c->jwt_key_max_age_s > 0 && c->jwt_key_max_age_s < c->jwt_ttl_s / KEYS_AT_ONCE)
+		config_refuse(r, where_of(s, "jwt_key_max_age"), "jwt_key_max_age",
+			      "is under a %dth of jwt_ttl: too many keys at once", KEYS_AT_ONCE);
 	if (c->password_max > 0 && c->password_min > c->password_max)
 		config_refuse(r, where_of(s, "password_max"), "password_max",
 			      "is below password_min");

@@ -55,7 +55,7 @@ struct config {
 	unsigned listen_mode; /* 0660 */
 
 	enum config_jwt_alg jwt_alg;
-	int64_t jwt_ttl_s, jwt_leeway_s;
+	int64_t jwt_ttl_s, jwt_leeway_s, jwt_key_max_age_s; /* max age 0: off */
 	struct config_text jwt_issuer, jwt_audience;
 	int64_t session_ttl_s, session_update_age_s, session_fresh_age_s;
 

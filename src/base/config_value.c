@@ -210,6 +210,15 @@ void config_read_seconds(struct config_reading *r, const struct config_option *o
 	set_duration(r, option, value, where, 1);
 }
 
+void config_read_seconds_or_off(struct config_reading *r, const struct config_option *option,
+				struct span value, const char *where)
+{
+	if (span_is(value, "off"))
+		memset(field(r, option), 0, sizeof(int64_t));
+	else
+		set_duration(r, option, value, where, 1);
+}
+
 void config_read_ms(struct config_reading *r, const struct config_option *option, struct span value,
 		    const char *where)
 {

@@ -44,7 +44,7 @@ struct config_option {
 
 config_value_reader config_read_text, config_read_list, config_read_item;
 config_value_reader config_read_int, config_read_mode, config_read_word, config_read_switch;
-config_value_reader config_read_seconds, config_read_ms;
+config_value_reader config_read_seconds, config_read_seconds_or_off, config_read_ms;
 config_value_reader config_read_origin, config_read_path;
 config_value_reader config_read_secret, config_read_secrets;
 

@@ -12,8 +12,6 @@
 #include <stdlib.h>
 
 enum {
-	DAY_MS = 86400000,
-	GRACE_DAYS = 30,
 	NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
 	TAG = crypto_aead_xchacha20poly1305_ietf_ABYTES,
 	SEALED_MAX = 16384,
@@ -21,15 +19,28 @@ enum {
 	JWKS_MAX = 1 << 20,
 };
 
+#define GRACE_MS (INT64_C(30) * 86400000)
+
+struct verifying {
+	struct jws_key *key;
+	int64_t until_ms;
+};
+
+struct signing {
+	struct keyring_signer signer;
+	struct jwk_secret *secret; /* what `signer` points to */
+	int64_t from_ms, until_ms;
+};
+
 /* The keys of one issuer; shared by snapshots, immutable once in one. */
 struct key_set {
 	atomic_uint references;
 	struct arena *mem; /* holds the set itself */
-	struct jws_key **keys;
+	struct verifying *keys;
 	size_t count;
-	struct secret hmac; /* what `signer` points to */
-	struct jwk_secret *secret;
-	struct keyring_signer signer;
+	struct signing *signing; /* newest first, to the first that has begun */
+	size_t signing_count;
+	struct secret hmac;
 	struct span jwks;
 };
 
@@ -49,7 +60,8 @@ static struct key_set *set_new(size_t room)
 
 	atomic_init(&set->references, 1);
 	set->mem = mem;
-	set->keys = arena_alloc(mem, room * sizeof(struct jws_key *));
+	set->keys = arena_alloc(mem, room * sizeof(*set->keys));
+	set->signing = arena_alloc(mem, room * sizeof(*set->signing));
 	return set;
 }
 
@@ -61,29 +73,32 @@ static void set_release(struct key_set **at)
 	if (set == NULL || atomic_fetch_sub(&set->references, 1) > 1)
 		return;
 	for (size_t i = 0; i < set->count; i++)
-		jws_key_free(&set->keys[i]);
+		jws_key_free(&set->keys[i].key);
+	for (size_t i = 0; i < set->signing_count; i++)
+		jwk_secret_free(&set->signing[i].secret);
 	secret_free(&set->hmac);
-	jwk_secret_free(&set->secret);
 	struct arena *mem = set->mem;
 	arena_free(&mem);
 }
 
-static const struct jws_key *set_find(const struct key_set *set, enum jws_alg alg, struct span kid)
+static const struct verifying *set_find(const struct key_set *set, enum jws_alg alg,
+					struct span kid)
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (jws_key_alg(set->keys[i]) == alg && span_equal(jws_key_kid(set->keys[i]), kid))
-			return set->keys[i];
+		if (jws_key_alg(set->keys[i].key) == alg &&
+		    span_equal(jws_key_kid(set->keys[i].key), kid))
+			return &set->keys[i];
 	return NULL;
 }
 
 /* Takes the key; of two with one name the first stays. */
-static bool set_take(struct key_set *set, struct jws_key *key)
+static bool set_take(struct key_set *set, struct jws_key *key, int64_t until_ms)
 {
 	if (set_find(set, jws_key_alg(key), jws_key_kid(key)) != NULL) {
 		jws_key_free(&key);
 		return false;
 	}
-	set->keys[set->count++] = key;
+	set->keys[set->count++] = (struct verifying){ key, until_ms };
 	return true;
 }
 
@@ -124,11 +139,32 @@ uint64_t keyring_generation(const struct keyring *keys)
 	return keys->generation;
 }
 
-const struct keyring_signer *keyring_signer(const struct keyring *keys)
+const struct keyring_signer *keyring_signer(const struct keyring *keys, int64_t now_ms)
 {
 	const struct key_set *own = keys->sets[KEYRING_OWN];
+	const struct keyring_signer *next = NULL;
 
-	return own->signer.alg != JWS_NONE ? &own->signer : NULL;
+	for (size_t i = 0; i < own->signing_count; i++) {
+		const struct signing *signing = &own->signing[i];
+
+		if (signing->until_ms <= now_ms)
+			continue;
+		next = &signing->signer;
+		if (signing->from_ms <= now_ms)
+			break;
+	}
+	return next;
+}
+
+int64_t keyring_signs_until(const struct keyring *keys)
+{
+	const struct key_set *own = keys->sets[KEYRING_OWN];
+	int64_t until_ms = INT64_MIN;
+
+	for (size_t i = 0; i < own->signing_count; i++)
+		if (own->signing[i].until_ms > until_ms)
+			until_ms = own->signing[i].until_ms;
+	return until_ms;
 }
 
 struct span keyring_jwks(const struct keyring *keys)
@@ -137,7 +173,7 @@ struct span keyring_jwks(const struct keyring *keys)
 }
 
 size_t keyring_find(const struct keyring *keys, size_t issuer, const struct jws_parts *parts,
-		    const struct jws_key **found, size_t room)
+		    int64_t now_ms, const struct jws_key **found, size_t room)
 {
 	const struct key_set *set = issuer < keys->set_count ? keys->sets[issuer] : NULL;
 	size_t count = 0;
@@ -145,15 +181,15 @@ size_t keyring_find(const struct keyring *keys, size_t issuer, const struct jws_
 	if (set == NULL || room == 0)
 		return 0;
 	if (!span_is_absent(parts->kid)) {
-		const struct jws_key *key = set_find(set, parts->alg, parts->kid);
+		const struct verifying *one = set_find(set, parts->alg, parts->kid);
 
-		if (key != NULL)
-			found[count++] = key;
+		if (one != NULL && one->until_ms >= now_ms)
+			found[count++] = one->key;
 		return count;
 	}
 	for (size_t i = 0; i < set->count && issuer == KEYRING_OWN && count < room; i++)
-		if (jws_key_alg(set->keys[i]) == parts->alg)
-			found[count++] = set->keys[i];
+		if (jws_key_alg(set->keys[i].key) == parts->alg && set->keys[i].until_ms >= now_ms)
+			found[count++] = set->keys[i].key;
 	return count;
 }
 
@@ -281,7 +317,7 @@ static enum status add_secrets(struct key_set *set, const struct keyring_source 
 		struct jws_key *key;
 
 		TRY(jws_key_hmac(span_of(kid.text), source->secrets[i], &key));
-		(void)set_take(set, key); /* a secret listed twice is one key */
+		(void)set_take(set, key, INT64_MAX); /* a secret listed twice is one key */
 	}
 	return STATUS_OK;
 }
@@ -292,15 +328,36 @@ static enum jws_alg alg_of_row(const struct key_row *row)
 	return span_is_absent(row->alg) ? JWS_EDDSA : jws_alg_named(row->alg);
 }
 
-static bool is_past_grace(const struct key_row *row, int64_t now_ms)
+static int64_t earlier(int64_t a, int64_t b)
 {
-	return row->expires_ms >= 0 && now_ms - row->expires_ms > (int64_t)GRACE_DAYS * DAY_MS;
+	return a < b ? a : b;
 }
 
-static bool may_sign(const struct key_row *row, const struct keyring_source *source)
+static int64_t signs_until(const struct key_row *row, const struct keyring_source *source)
 {
-	return alg_of_row(row) == source->signing_alg &&
-	       (row->expires_ms < 0 || row->expires_ms > source->now_ms);
+	int64_t until_ms = row->expires_ms < 0 ? INT64_MAX : row->expires_ms;
+
+	return source->key_max_age_ms == 0
+		       ? until_ms
+		       : earlier(until_ms, row->created_ms + source->key_max_age_ms);
+}
+
+static int64_t verifies_until(const struct key_row *row, const struct keyring_source *source)
+{
+	int64_t grace_ms = source->grace_ms == 0 ? GRACE_MS : source->grace_ms;
+
+	return row->expires_ms < 0 ? INT64_MAX : row->expires_ms + grace_ms;
+}
+
+/* Older ones than the first that has begun will not sign. */
+static bool may_sign(const struct key_row *row, const struct keyring_source *source,
+		     const struct key_set *set)
+{
+	bool begun = set->signing_count > 0 &&
+		     set->signing[set->signing_count - 1].from_ms <= source->now_ms;
+
+	return !begun && alg_of_row(row) == source->signing_alg &&
+	       signs_until(row, source) > source->now_ms;
 }
 
 static enum status read_signer(const struct key_row *row, const struct jdoc *public_jwk,
@@ -308,12 +365,18 @@ static enum status read_signer(const struct key_row *row, const struct jdoc *pub
 {
 	CLEANUP(arena_free) struct arena *mem = arena_new(0);
 	CLEANUP(jdoc_free) struct jdoc *private_jwk = NULL;
+	struct jwk_secret *secret = NULL;
 
 	TRY(open_private(row, source, mem, &private_jwk));
-	TRY(jwk_read_private(private_jwk, public_jwk, source->signing_alg, mem, &set->secret));
-	set->signer = (struct keyring_signer){ .alg = source->signing_alg,
-					       .kid = arena_copy(set->mem, row->id),
-					       .secret = set->secret };
+	TRY(jwk_read_private(private_jwk, public_jwk, source->signing_alg, mem, &secret));
+	set->signing[set->signing_count++] = (struct signing){
+		.signer = { .alg = source->signing_alg,
+			    .kid = arena_copy(set->mem, row->id),
+			    .secret = secret },
+		.secret = secret,
+		.from_ms = row->created_ms,
+		.until_ms = signs_until(row, source),
+	};
 	return STATUS_OK;
 }
 
@@ -326,10 +389,10 @@ static enum status add_row(const struct key_row *row, const struct keyring_sourc
 
 	TRY(jdoc_parse_strict(row->public_key, &jwk));
 	TRY(jwk_read_public(jwk, alg, row->id, &key));
-	if (!set_take(set, key))
+	if (!set_take(set, key, verifies_until(row, source)))
 		return STATUS_CONFLICT;
 	jwk_put_public(jwks, jwk, alg, row->id);
-	if (set->signer.alg != JWS_NONE || !may_sign(row, source))
+	if (!may_sign(row, source, set))
 		return STATUS_OK;
 	return read_signer(row, jwk, source, set);
 }
@@ -345,7 +408,7 @@ static enum status add_rows(struct key_set *set, const struct keyring_source *so
 	jdoc_put_object(&w, NULL);
 	jdoc_put_array(&w, "keys");
 	for (size_t i = 0; i < source->row_count; i++)
-		if (!is_past_grace(&source->rows[i], source->now_ms) &&
+		if (verifies_until(&source->rows[i], source) >= source->now_ms &&
 		    add_row(&source->rows[i], source, set, &w) != STATUS_OK)
 			++*skipped;
 	jdoc_end_array(&w);
@@ -356,10 +419,12 @@ static enum status add_rows(struct key_set *set, const struct keyring_source *so
 static void sign_with_secret(struct key_set *set, struct span secret)
 {
 	secret_set(&set->hmac, secret);
-	set->signer = (struct keyring_signer){
-		.alg = JWS_HS256,
-		.kid = jws_key_kid(set->keys[0]),
-		.hmac = secret_span(&set->hmac),
+	set->signing[set->signing_count++] = (struct signing){
+		.signer = { .alg = JWS_HS256,
+			    .kid = jws_key_kid(set->keys[0].key),
+			    .hmac = secret_span(&set->hmac) },
+		.from_ms = INT64_MIN,
+		.until_ms = INT64_MAX,
 	};
 }
 
@@ -414,7 +479,7 @@ static enum status add_jwk(const struct jdoc *jwk, unsigned algs, struct key_set
 	if (alg == JWS_NONE || (algs & 1u << alg) == 0 || set->count == ISSUER_KEYS_MAX)
 		return STATUS_INVALID;
 	TRY(jwk_read_public(jwk, alg, kid, &key));
-	return set_take(set, key) ? STATUS_OK : STATUS_CONFLICT;
+	return set_take(set, key, INT64_MAX) ? STATUS_OK : STATUS_CONFLICT;
 }
 
 static enum status read_set(struct span jwks_json, unsigned algs, size_t *skipped,
@@ -474,7 +539,8 @@ enum status keyring_generate(enum jws_alg alg, const struct keyring_source *sour
 		.alg = span_of(jws_alg_word(alg)),
 		.crv = pair.crv,
 		.created_ms = source->now_ms,
-		.expires_ms = -1,
+		.expires_ms =
+			source->key_max_age_ms == 0 ? -1 : source->now_ms + source->key_max_age_ms,
 	};
 	return STATUS_OK;
 }

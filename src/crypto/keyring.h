@@ -32,14 +32,16 @@ struct keyring_source {
 	size_t row_count;
 	uint64_t generation; /* of the store's key table */
 	int64_t now_ms;
+	int64_t key_max_age_ms; /* no row signs longer; 0: until it expires */
+	int64_t grace_ms;       /* rows verify so long past their expiry; 0: 30 days */
 };
 
-/* The newest row of signing_alg that is not expired and whose private key can
- * be read signs. Unusable rows are skipped and counted (*skipped_out); one
- * whose private half alone is unusable still verifies, and is counted when it
- * should have signed. No private key for an asymmetric signing_alg is not an
- * error: keyring_signer is then NULL. STATUS_INVALID: no secret, or one under
- * 32 bytes. */
+/* Rows of signing_alg that have not reached their end and whose private key can
+ * be read may sign (keyring_signer). Unusable rows are skipped and counted
+ * (*skipped_out); one whose private half alone is unusable still verifies, and
+ * is counted when it should have signed. No private key for an asymmetric
+ * signing_alg is not an error: keyring_signer is then NULL. STATUS_INVALID: no
+ * secret, or one under 32 bytes. */
 MUST_CHECK enum status keyring_new(const struct keyring_source *source, size_t *skipped_out,
 				   struct keyring **out);
 
@@ -59,25 +61,32 @@ uint64_t keyring_generation(const struct keyring *keys);
 
 /* Keys of `issuer` that may have signed `parts`: by kid when it names one
  * (exactly one key or none); without kid, those of parts->alg of ourselves
- * only. Returns how many, at most `room`. */
+ * only. None is past its grace at now_ms. Returns how many, at most `room`. */
 size_t keyring_find(const struct keyring *keys, size_t issuer, const struct jws_parts *parts,
-		    const struct jws_key **found, size_t room);
+		    int64_t now_ms, const struct jws_key **found, size_t room);
 
-/* The signing key, for token.c. NULL when there is none. */
+/* The key that signs at now_ms: of those that have not reached their end the
+ * newest whose time has begun (createdAt may lie ahead, so that a key is known
+ * before it signs), else the next to begin. NULL when there is none. */
 struct keyring_signer {
 	enum jws_alg alg;
 	struct span kid;
 	struct span hmac;                /* HS256: the secret */
 	const struct jwk_secret *secret; /* EdDSA, ES256, RS256; see crypto/jwk.h */
 };
-const struct keyring_signer *keyring_signer(const struct keyring *keys);
+const struct keyring_signer *keyring_signer(const struct keyring *keys, int64_t now_ms);
 
-/* {"keys":[…]} of all public rows not more than 30 days past their expiry. */
+/* When the last of the keys that may sign reaches its end; INT64_MAX: never,
+ * INT64_MIN: there is none. */
+int64_t keyring_signs_until(const struct keyring *keys);
+
+/* {"keys":[…]} of all public rows that were not past their grace when the
+ * snapshot was made. */
 struct span keyring_jwks(const struct keyring *keys);
 
 /* A new key pair as a row of "jwks" (id, publicKey, privateKey encrypted with
- * the first secret as the contract stores it, alg, crv; no expiry).
- * STATUS_INVALID for HS256. */
+ * the first secret as the contract stores it, alg, crv) that signs from now_ms
+ * on and expires after key_max_age_ms. STATUS_INVALID for HS256. */
 MUST_CHECK enum status keyring_generate(enum jws_alg alg, const struct keyring_source *source,
 					const struct rng *rng, struct arena *mem,
 					struct key_row *row_out);

@@ -133,7 +133,7 @@ static enum status sign_by_secret(const struct keyring_signer *signer, struct sp
 enum status token_issue(const struct keyring *keys, const struct token_grant *grant,
 			const struct rng *rng, struct arena *mem, struct span *jwt_out)
 {
-	const struct keyring_signer *signer = keyring_signer(keys);
+	const struct keyring_signer *signer = keyring_signer(keys, grant->now * 1000);
 	struct span claims, jwt;
 
 	if (signer == NULL)

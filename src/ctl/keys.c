@@ -25,11 +25,24 @@ static const enum jws_alg config_algs[] = {
 	[CONFIG_RS256] = JWS_RS256,
 };
 
-static const char *state_of(const struct key_row *row, int64_t now_ms, bool newest)
+static int64_t max_age_ms(const struct ctl *ctl)
+{
+	return ctl->config->jwt_key_max_age_s * 1000;
+}
+
+static bool is_old(const struct ctl *ctl, const struct key_row *row, int64_t now_ms)
+{
+	return max_age_ms(ctl) > 0 && row->created_ms + max_age_ms(ctl) <= now_ms;
+}
+
+/* `signs`: it would, were its time begun. */
+static const char *state_of(const struct key_row *row, int64_t now_ms, bool signs)
 {
 	if (row->expires_ms >= 0 && row->expires_ms <= now_ms)
 		return "retired";
-	return newest ? "signs" : "verifies";
+	if (!signs)
+		return "verifies";
+	return row->created_ms > now_ms ? "next" : "signs";
 }
 
 static int list(const struct ctl *ctl, struct store *store)
@@ -48,8 +61,8 @@ static int list(const struct ctl *ctl, struct store *store)
 		struct span alg = span_is_absent(rows[i].alg) ? SPAN("EdDSA") : rows[i].alg;
 		bool ours = jws_alg_named(alg) == config_algs[ctl->config->jwt_alg];
 		bool live = rows[i].expires_ms < 0 || rows[i].expires_ms > now_ms;
-		bool signs = ours && live && !signer_seen;
-		signer_seen |= signs;
+		bool signs = ours && live && !signer_seen && !is_old(ctl, &rows[i], now_ms);
+		signer_seen |= signs && rows[i].created_ms <= now_ms;
 		const struct span values[] = {
 			rows[i].id,
 			alg,
@@ -77,6 +90,7 @@ static struct keyring_source source_of(const struct ctl *ctl)
 		.secret_versions = versions,
 		.secret_count = count,
 		.now_ms = clock_wall_ms(),
+		.key_max_age_ms = max_age_ms(ctl),
 	};
 }
 

@@ -78,11 +78,11 @@ struct signer {
 	const struct jws_key *key; /* lives as long as the keyring is held */
 };
 
-static enum status verify_with(struct gate_local *local, size_t issuer, struct signer *by,
-			       struct span *payload_out)
+static enum status verify_with(struct gate_local *local, size_t issuer, int64_t now_ms,
+			       struct signer *by, struct span *payload_out)
 {
 	const struct jws_key *found[CANDIDATES];
-	size_t count = keyring_find(local->keys, issuer, &local->parts, found, CANDIDATES);
+	size_t count = keyring_find(local->keys, issuer, &local->parts, now_ms, found, CANDIDATES);
 	enum status result = STATUS_DENIED;
 	for (size_t i = 0; i < count && result == STATUS_DENIED; i++) {
 		result = jws_verify(local->scratch, found[i], &local->parts, payload_out);
@@ -91,12 +91,12 @@ static enum status verify_with(struct gate_local *local, size_t issuer, struct s
 	return result;
 }
 
-static enum status verify(const struct service *service, struct gate_local *local,
+static enum status verify(const struct service *service, struct gate_local *local, int64_t now_ms,
 			  struct signer *by, struct span *payload_out)
 {
 	enum status result = STATUS_DENIED;
 	for (size_t i = 0; i <= service->plan->issuer_count && result == STATUS_DENIED; i++)
-		result = verify_with(local, i, by, payload_out);
+		result = verify_with(local, i, now_ms, by, payload_out);
 	return result;
 }
 
@@ -141,15 +141,15 @@ static bool may_learn_key(struct service *service, const struct gate_local *loca
 }
 
 /* Asks for unknown keys before it says no. */
-static bool verify_or_learn(struct service *service, struct gate_local *local, struct signer *by,
-			    struct span *payload_out, struct gate_answer *answer)
+static bool verify_or_learn(struct service *service, struct gate_local *local, int64_t now_ms,
+			    struct signer *by, struct span *payload_out, struct gate_answer *answer)
 {
-	if (verify(service, local, by, payload_out) == STATUS_OK)
+	if (verify(service, local, now_ms, by, payload_out) == STATUS_OK)
 		return true;
 	if (!may_learn_key(service, local, answer))
 		return false;
 	keys_refresh(service, &local->keys);
-	return verify(service, local, by, payload_out) == STATUS_OK;
+	return verify(service, local, now_ms, by, payload_out) == STATUS_OK;
 }
 
 static struct claims_rules rules_of(const struct service *service,
@@ -194,7 +194,7 @@ static bool resolve_subject(struct gate_local *local, const struct foreign_issue
 
 /* Signature, claims and subject of the token. */
 static bool read_token(struct service *service, struct gate_local *local, struct span token,
-		       int64_t now, struct gate_answer *answer)
+		       int64_t now_ms, struct gate_answer *answer)
 {
 	keys_refresh(service, &local->keys);
 	struct signer by;
@@ -203,7 +203,7 @@ static bool read_token(struct service *service, struct gate_local *local, struct
 		decide(answer, GATE_INVALID_TOKEN, "malformed");
 		return false;
 	}
-	if (!verify_or_learn(service, local, &by, &payload, answer))
+	if (!verify_or_learn(service, local, now_ms, &by, &payload, answer))
 		return false;
 	const struct foreign_issuer *foreign =
 		by.issuer == KEYRING_OWN ? NULL : &service->plan->issuers[by.issuer - 1];
@@ -213,7 +213,7 @@ static bool read_token(struct service *service, struct gate_local *local, struct
 		return false;
 	}
 	struct claims_rules rules = rules_of(service, foreign);
-	enum claims_fault fault = claims_judge(&answer->claims, &rules, now);
+	enum claims_fault fault = claims_judge(&answer->claims, &rules, now_ms / 1000);
 	if (fault != CLAIMS_HOLD) {
 		decide(answer, GATE_INVALID_TOKEN, claims_fault_word(fault));
 		return false;
@@ -322,15 +322,15 @@ void gate_judge(struct service *service, struct gate_local *local,
 		decide(answer, GATE_NOT_CANONICAL, "not_canonical");
 		return;
 	}
-	int64_t now = now_ms / 1000;
 	struct span token;
 	if (!read_bearer(question, &token, answer) ||
-	    !read_token(service, local, token, now, answer))
+	    !read_token(service, local, token, now_ms, answer))
 		return;
 	struct span user_id = SPAN_ABSENT;
 	enum policy_rule rule =
 		policy_match(service->plan->policy, question->method, question->path, &user_id);
-	if (!is_in_force(service, now, mono_ms, answer) || !can_send_variables(service, answer))
+	if (!is_in_force(service, now_ms / 1000, mono_ms, answer) ||
+	    !can_send_variables(service, answer))
 		return;
 	if (policy_judge(rule, user_id, answer->subject) == VERDICT_ALLOW)
 		decide(answer, GATE_ALLOWED, "allowed");

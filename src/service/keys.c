@@ -12,6 +12,10 @@
 #include <string.h>
 
 #define UNKNOWN_PAUSE_MS 100
+#define LEAD_MAX_MS 600000
+#define GRACE_MS (INT64_C(30) * 86400000)
+/* Hosts' clocks differ, and a token says whole seconds. */
+#define SLACK_MS 60000
 
 struct key_holder {
 	pthread_mutex_t changing;     /* one change at a time; guards `texts` */
@@ -34,6 +38,25 @@ static enum jws_alg signing_alg(const struct config *config)
 	return algs[config->jwt_alg];
 }
 
+static int64_t max_age_ms(const struct config *config)
+{
+	return config->jwt_key_max_age_s * 1000;
+}
+
+int64_t keys_lead_ms(const struct config *config)
+{
+	int64_t lead_ms = max_age_ms(config) / 4;
+	return lead_ms < LEAD_MAX_MS ? lead_ms : LEAD_MAX_MS;
+}
+
+/* Until the last token that a key signed has expired, and with keys that change
+ * by themselves no longer: an old one that leaked should be of no use. */
+static int64_t grace_ms(const struct config *config)
+{
+	int64_t needed_ms = (config->jwt_ttl_s + config->jwt_leeway_s) * 1000 + SLACK_MS;
+	return max_age_ms(config) > 0 || needed_ms > GRACE_MS ? needed_ms : GRACE_MS;
+}
+
 static struct keyring_source source_of(const struct service *service, const struct key_row *rows,
 				       size_t count, uint64_t generation)
 {
@@ -46,6 +69,8 @@ static struct keyring_source source_of(const struct service *service, const stru
 		.row_count = count,
 		.generation = generation,
 		.now_ms = clock_wall_ms(),
+		.key_max_age_ms = max_age_ms(service->config),
+		.grace_ms = grace_ms(service->config),
 	};
 }
 
@@ -199,29 +224,37 @@ void keys_refresh(struct service *service, struct keyring **held)
 	*held = now;
 }
 
-static enum status insert_first_key(struct service *service, struct arena *mem)
+static enum status insert_signer(struct service *service, int64_t from_ms)
 {
+	CLEANUP(arena_free) struct arena *mem = arena_new(0);
 	struct keyring_source source = source_of(service, NULL, 0, 0);
 	struct key_row row;
+	source.now_ms = from_ms;
 	TRY(keyring_generate(source.signing_alg, &source, service->rng, mem, &row));
-	enum status inserted = store_insert_first_key(service->store, &row, source.now_ms);
+	enum status inserted = store_insert_signer(service->store, &row, source.key_max_age_ms);
 	/* Another worker or host was first: its key serves as well. */
-	return inserted == STATUS_CONFLICT ? STATUS_OK : inserted;
+	if (inserted == STATUS_CONFLICT)
+		return STATUS_OK;
+	if (inserted == STATUS_OK)
+		log_info("signing key made", LOG_SPAN("kid", row.id), LOG_SPAN("alg", row.alg));
+	return inserted;
 }
 
-enum status keys_ensure_signer(struct service *service, struct keyring **held)
+enum status keys_ensure_signer(struct service *service, struct keyring **held, int64_t ahead_ms)
 {
+	int64_t now_ms = clock_wall_ms(), beyond_ms = now_ms + ahead_ms;
 	keys_refresh(service, held);
-	if (keyring_signer(*held) != NULL)
+	if (keyring_signs_until(*held) > beyond_ms)
 		return STATUS_OK;
 	uint64_t generation = keyring_generation(*held);
 	TRY(keys_reload(service, generation));
 	keys_refresh(service, held);
-	if (keyring_signer(*held) == NULL) {
-		CLEANUP(arena_free) struct arena *mem = arena_new(0);
-		TRY(insert_first_key(service, mem));
+	int64_t until_ms = keyring_signs_until(*held);
+	if (until_ms <= beyond_ms) {
+		/* The next one's time begins where the last one's ends. */
+		TRY(insert_signer(service, until_ms > now_ms ? until_ms : now_ms));
 		TRY(keys_reload(service, generation));
 		keys_refresh(service, held);
 	}
-	return keyring_signer(*held) != NULL ? STATUS_OK : STATUS_UNAVAILABLE;
+	return keyring_signs_until(*held) > beyond_ms ? STATUS_OK : STATUS_UNAVAILABLE;
 }

@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "crypto/keyring.h"
 
+struct config;
 struct service;
 struct key_holder;
 
@@ -40,8 +41,12 @@ bool keys_are_loaded(const struct service *service, size_t issuer);
  * NULL at first; release it with keyring_release. */
 void keys_refresh(struct service *service, struct keyring **held);
 
-/* Before issuing with an asymmetric algorithm: makes the first key pair when
- * there is none. STATUS_UNAVAILABLE when that cannot be done now. */
-MUST_CHECK enum status keys_ensure_signer(struct service *service, struct keyring **held);
+/* Before issuing: makes the next key pair when none signs beyond now and
+ * `ahead_ms`; never for HS256. STATUS_UNAVAILABLE when that cannot be done. */
+MUST_CHECK enum status keys_ensure_signer(struct service *service, struct keyring **held,
+					  int64_t ahead_ms);
+
+/* With jwt_key_max_age: how long before it signs a key is made and listed. */
+int64_t keys_lead_ms(const struct config *config);
 
 #endif

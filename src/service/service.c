@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "service/issuer_fetch.h"
 #include "service/keys.h"
+#include "service/rotation.h"
 
 #include <unistd.h>
 
@@ -104,6 +105,7 @@ static enum status open_parts(struct service *service)
 	TRY(start_feed(service));
 	if (there)
 		wait_until_loaded(service);
+	TRY(rotation_start(service, &service->rotation));
 	return STATUS_OK;
 }
 
@@ -138,6 +140,7 @@ void service_close(struct service **service)
 	if (*service == NULL)
 		return;
 	struct arena *mem = (*service)->mem;
+	rotation_stop(&(*service)->rotation);
 	feed_stop(&(*service)->feed);
 	issuer_fetch_stop(&(*service)->issuer_fetch);
 	store_close(&(*service)->store);

@@ -27,6 +27,7 @@ struct hash_lane;
 struct limiter;
 struct key_holder;
 struct issuer_fetch;
+struct rotation;
 
 /* An `issuer` entry, read by service_read_issuer. */
 struct foreign_issuer {
@@ -76,6 +77,7 @@ struct service {
 	struct feed *feed;
 	struct key_holder *keys;
 	struct issuer_fetch *issuer_fetch; /* NULL without `issuer` entries */
+	struct rotation *rotation;         /* NULL without jwt_key_max_age */
 	struct session_rules session_rules;
 	struct password_params password_params;
 	struct span decoy;           /* verified against for a user who is not there */

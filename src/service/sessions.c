@@ -76,7 +76,7 @@ enum status sessions_jwt(struct service *service, struct keyring **held, struct 
 			 const struct session_view *view, int64_t now_ms, struct span *jwt_out)
 {
 	const struct config *config = service->config;
-	TRY(keys_ensure_signer(service, held));
+	TRY(keys_ensure_signer(service, held, 0));
 	struct user user = bounded(&view->user);
 	struct token_grant grant = {
 		.user = &user,

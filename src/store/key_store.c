@@ -3,6 +3,13 @@
 
 #include "store/run.h"
 
+/* However early it was, it was: -1 says never. */
+static int64_t expiry_of(const struct pg_result *rows, size_t row)
+{
+	int64_t expires_ms = pg_ms(rows, row, 6);
+	return expires_ms < 0 && !pg_is_null(rows, row, 6) ? 0 : expires_ms;
+}
+
 enum status store_keys(struct store *store, struct arena *mem, struct key_row **rows_out,
 		       size_t *count_out)
 {
@@ -23,7 +30,7 @@ enum status store_keys(struct store *store, struct arena *mem, struct key_row **
 			.alg = arena_copy(mem, pg_text(rows, i, 3)),
 			.crv = arena_copy(mem, pg_text(rows, i, 4)),
 			.created_ms = pg_ms(rows, i, 5),
-			.expires_ms = pg_ms(rows, i, 6),
+			.expires_ms = expiry_of(rows, i),
 		};
 	*rows_out = found;
 	*count_out = count;
@@ -57,7 +64,27 @@ enum status store_key_is_there(struct store *store, struct span kid)
 	return pg_bool(rows, 0, 0) ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
-static enum status work_first_key(struct pool_lease *lease, void *state)
+struct new_signer {
+	const struct key_row *row;
+	int64_t max_age_ms;
+};
+
+static enum status end_others(struct pg *pg, const struct key_row *row)
+{
+	static const struct pg_statement end = {
+		"end_other_keys",
+		"UPDATE public.jwks SET \"expiresAt\" = $3 WHERE id <> $1"
+		" AND coalesce(alg, 'EdDSA') = coalesce($2, 'EdDSA')"
+		" AND (\"expiresAt\" IS NULL OR \"expiresAt\" > $3)",
+	};
+	struct pg_args args = { 0 };
+	pg_put_text(&args, row->id);
+	pg_put_text(&args, row->alg);
+	pg_put_ms(&args, row->created_ms);
+	return pg_run(pg, &end, &args, NULL);
+}
+
+static enum status work_signer(struct pool_lease *lease, void *state)
 {
 	static const struct pg_statement hold = {
 		"lock_keys",
@@ -65,22 +92,26 @@ static enum status work_first_key(struct pool_lease *lease, void *state)
 	};
 	/* A new statement, so it sees the key of whoever held the lock. */
 	static const struct pg_statement insert = {
-		"insert_first_key",
+		"insert_signer",
 		KEY_INTO "SELECT $1, $2, $3, $4, $5, $6, $7"
 			 " WHERE NOT EXISTS (SELECT FROM public.jwks k"
 			 " WHERE coalesce(k.alg, 'EdDSA') = coalesce($4, 'EdDSA')"
-			 " AND (k.\"expiresAt\" IS NULL OR k.\"expiresAt\" > $8))",
+			 " AND (k.\"expiresAt\" IS NULL OR k.\"expiresAt\" > $6)"
+			 " AND ($8 = 0 OR k.\"createdAt\" + $8 * interval '1 ms' > $6))",
 	};
+	const struct new_signer *new = state;
+	struct pg_args args = { 0 };
+	put_key(&args, new->row);
+	pg_put_int(&args, new->max_age_ms);
 	CLEANUP(pg_rows_free) struct pg_result *rows = NULL;
 	TRY(pg_run(lease->pg, &hold, NULL, NULL));
-	TRY(pg_run(lease->pg, &insert, state, &rows));
-	return pg_changed(rows) == 1 ? STATUS_OK : STATUS_CONFLICT;
+	TRY(pg_run(lease->pg, &insert, &args, &rows));
+	if (pg_changed(rows) != 1)
+		return STATUS_CONFLICT;
+	return new->max_age_ms == 0 ? STATUS_OK : end_others(lease->pg, new->row);
 }
 
-enum status store_insert_first_key(struct store *store, const struct key_row *row, int64_t now_ms)
+enum status store_insert_signer(struct store *store, const struct key_row *row, int64_t max_age_ms)
 {
-	struct pg_args args = { 0 };
-	put_key(&args, row);
-	pg_put_ms(&args, now_ms);
-	return run_transaction(store, work_first_key, &args);
+	return run_transaction(store, work_signer, &(struct new_signer){ row, max_age_ms });
 }

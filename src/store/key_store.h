@@ -13,9 +13,11 @@ MUST_CHECK enum status store_keys(struct store *store, struct arena *mem, struct
  * STATUS_NOT_FOUND: it was. */
 MUST_CHECK enum status store_key_is_there(struct store *store, struct span kid);
 
-/* Inserts `row` unless a live key of its alg exists already (first wins, also
- * among hosts). STATUS_CONFLICT: one does. */
-MUST_CHECK enum status store_insert_first_key(struct store *store, const struct key_row *row,
-					      int64_t now_ms);
+/* Inserts `row` unless a key of its alg exists that signs beyond
+ * row->created_ms (first wins, also among hosts): STATUS_CONFLICT. With
+ * `max_age_ms`, which 0 turns off, no key signs longer than that, and those of
+ * its alg that would sign beside the new one expire when its time begins. */
+MUST_CHECK enum status store_insert_signer(struct store *store, const struct key_row *row,
+					   int64_t max_age_ms);
 
 #endif

@@ -310,15 +310,30 @@ static enum status make_key(int hand)
 		.created_ms = NOW,
 		.expires_ms = -1,
 	};
-	return store_insert_first_key(store, &row, NOW);
+	return store_insert_signer(store, &row, 0);
 }
 
-static void two_hosts_make_one_first_key(void **state)
+static enum status make_next_key(int hand)
+{
+	struct key_row row = {
+		.id = span_of(token[hand]),
+		.public_key = SPAN("{}"),
+		.private_key = SPAN("{}"),
+		.alg = span_of(user_id),
+		.created_ms = NOW + DAY,
+		.expires_ms = NOW + 2 * DAY,
+	};
+	return store_insert_signer(store, &row, DAY);
+}
+
+static void two_hosts_make_one_first_and_one_next_key(void **state)
 {
 	(void)state;
 	for (unsigned i = 0; i < rounds / 5 + 1; i++) {
 		name_anew();
 		race(make_key, make_key);
+		assert_int_equal(outcome[0] + outcome[1], STATUS_OK + STATUS_CONFLICT);
+		race(make_next_key, make_next_key);
 		assert_int_equal(outcome[0] + outcome[1], STATUS_OK + STATUS_CONFLICT);
 	}
 }
@@ -368,7 +383,7 @@ int main(void)
 		cmocka_unit_test(a_slide_never_brings_a_session_back),
 		cmocka_unit_test(a_disabled_user_is_left_without_session),
 		cmocka_unit_test(B_FR_023_no_guess_slips_past_the_count),
-		cmocka_unit_test(two_hosts_make_one_first_key),
+		cmocka_unit_test(two_hosts_make_one_first_and_one_next_key),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	if (pg_fixture_url() == NULL)

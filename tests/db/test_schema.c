@@ -180,7 +180,7 @@ static void live_a_life(struct store *store)
 					       &third, NOW),
 			 STATUS_OK);
 	assert_int_equal(store_end_sessions(store, user.id, SPAN_ABSENT), STATUS_OK);
-	assert_int_equal(store_insert_first_key(store, &key, NOW), STATUS_OK);
+	assert_int_equal(store_insert_signer(store, &key, 0), STATUS_OK);
 	assert_int_equal(store_keys(store, mem, &keys, &count), STATUS_OK);
 	assert_int_equal(count, 1);
 	assert_int_equal(store_throttle_take(store, SPAN("k"), NOW, &wait_ms), STATUS_OK);

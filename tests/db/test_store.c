@@ -454,18 +454,28 @@ static void the_first_live_key_of_an_algorithm_wins(void **state)
 	const struct {
 		struct key_row row;
 		enum status want;
+		int64_t max_age_ms;
 	} cases[] = {
-		{ key(NULL, NOW, NOW + DAY), STATUS_OK },
-		{ key("EdDSA", NOW + 1, -1), STATUS_CONFLICT },
-		{ key("ES256", NOW + 2, NOW), STATUS_OK },
-		{ key("ES256", NOW + 3, -1), STATUS_OK },
-		{ key("ES256", NOW + 4, -1), STATUS_CONFLICT },
+		{ key(NULL, NOW, NOW + DAY), STATUS_OK, 0 },
+		{ key("EdDSA", NOW + 1, -1), STATUS_CONFLICT, 0 },
+		{ key("ES256", NOW + 2, NOW + 2), STATUS_OK, 0 },
+		{ key("ES256", NOW + 3, -1), STATUS_OK, 0 },
+		{ key("ES256", NOW + 4, -1), STATUS_CONFLICT, 0 },
+		{ key("RS256", NOW - 2 * DAY, -1), STATUS_OK, DAY },
+		{ key("RS256", NOW - DAY - 1, -1), STATUS_CONFLICT, DAY },
+		{ key("RS256", NOW - DAY, NOW), STATUS_OK, DAY },
+		{ key("RS256", NOW - DAY, NOW), STATUS_CONFLICT, DAY },
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
-		if (store_insert_first_key(store, &cases[i].row, NOW) != cases[i].want)
+		if (store_insert_signer(store, &cases[i].row, cases[i].max_age_ms) != cases[i].want)
 			fail_msg("case %zu", i);
 	assert_int_equal(store_keys(store, mem, &rows, &count), STATUS_OK);
-	assert_int_equal(count, 3);
+	assert_int_equal(count, 5);
+	assert_span(rows[3].id, cases[7].row.id);
+	assert_int_equal(rows[3].expires_ms, NOW);
+	/* The one before expires when the next one's time begins. */
+	assert_span(rows[4].id, cases[5].row.id);
+	assert_int_equal(rows[4].expires_ms, NOW - DAY);
 	assert_int_equal(store_key_is_there(store, cases[0].row.id), STATUS_OK);
 	assert_int_equal(store_key_is_there(store, cases[1].row.id), STATUS_NOT_FOUND);
 	assert_span(rows[0].id, cases[3].row.id);

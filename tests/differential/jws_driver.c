@@ -98,7 +98,7 @@ static const char *judge(struct span token, struct claims *claims)
 
 	if (jws_split(token, &parts) != STATUS_OK)
 		return "malformed";
-	size_t count = keyring_find(s.keys, KEYRING_OWN, &parts, found, FOUND_MAX);
+	size_t count = keyring_find(s.keys, KEYRING_OWN, &parts, 0, found, FOUND_MAX);
 	for (size_t i = 0; i < count && status != STATUS_OK; i++)
 		status = jws_verify(s.scratch, found[i], &parts, &payload);
 	if (status != STATUS_OK)

@@ -182,6 +182,119 @@ def removed():
         equal([gate(s, session, jwt) for s in services], [401, 401])
 
 
+def listed(service):
+    answer = fcgi_client.request(service.unix, "GET", "/api/auth/jwks")
+    equal(answer.status, 200, "jwks")
+    return {k["kid"] for k in json.loads(answer.body)["keys"]}
+
+
+class Watch(threading.Thread):
+    """Notes when a kid was first listed by every service, when it first
+    signed, and every token whose key is no longer listed while it lives."""
+
+    def __init__(self, session):
+        super().__init__(daemon=True)
+        self.session, self.stopping = session, threading.Event()
+        self.known, self.signed, self.tokens = {}, {}, []
+        self.wrong = []
+        self.start()
+
+    def run(self):
+        while not self.stopping.wait(0.02):
+            try:
+                self._look()
+            except Exception as error:
+                self.wrong.append(error)
+                return
+
+    def _look(self):
+        kids = set.intersection(*[listed(s) for s in services])
+        for kid in kids:
+            self.known.setdefault(kid, time.monotonic())
+        now = time.time()
+        self.tokens = [t for t in self.tokens if t[1] > now + 1]
+        self.wrong += [t for t in self.tokens if t[0] not in kids]
+        for service in services:
+            began = time.monotonic()
+            jwt = fetch_jwt(service, self.session)
+            kid = tokens.header(jwt)["kid"]
+            self.tokens.append((kid, tokens.claims(jwt)["exp"]))
+            self.signed.setdefault(kid, began)
+
+    def stop(self):
+        self.stopping.set()
+        self.join()
+
+
+@suite.case("jwt_key_max_age: keys change by themselves: 0 false 401, one key "
+            "for all workers, each listed before it signs")
+def by_itself():
+    age = 4
+    for service in services:
+        reload(service, jwt_key_max_age="%ds" % age, jwt_ttl="10s")
+    old = {row[0] for row in world.sql('SELECT id FROM public.jwks')}
+    session = make_session()
+    wait_until(lambda: all(
+        tokens.header(fetch_jwt(s, session))["kid"] not in old
+        for s in services), 5, "the first of the new keys signs")
+    load, watch = Load(), Watch(session)
+    began = time.monotonic()
+    time.sleep(age * (12 if LONG else 3))
+    watch.stop()
+    took = time.monotonic() - began
+    note = load.stop()
+    equal(watch.wrong, [])
+    new = set(watch.signed)
+    check(took / age - 1 <= len(new) <= took / age + 2, new, took)
+    first = min(watch.signed, key=watch.signed.get)
+    early = [watch.signed[kid] - watch.known[kid] for kid in new - {first}]
+    check(min(early) > 0.5, "listed only so long before it signed:", early)
+    made = world.sql('SELECT id FROM public.jwks WHERE alg = \'ES256\'')
+    made = {row[0] for row in made} - old
+    check(len(made - new) <= 2, "keys nobody signed with:", made - new)
+    lives = world.sql("""SELECT count(*) FROM public.jwks WHERE alg = 'ES256'
+        AND ("expiresAt" IS NULL OR "expiresAt" > now() + interval '%d s')
+        """ % (2 * age + 1))
+    equal(lives, [["0"]], "every key has an end")
+    return "%d keys in %.0f s, listed at least %.1f s before; %s" % (
+        len(new), took, min(early), note)
+
+
+@suite.case("jwt_key_max_age: an old key is listed and verifies until its last "
+            "token has expired, then is dead")
+def old_key_ends():
+    session = make_session()
+    jwt = fetch_jwt(services[0], session)
+    kid = tokens.header(jwt)["kid"]
+    equal([gate(s, session, jwt) for s in services], [200, 200])
+    # As if its time to sign had ended long ago; the token is fresh.
+    world.sql("""UPDATE public.jwks SET "expiresAt" = now() - interval '69 s'
+        WHERE id = '%s'""" % kid)
+    wait_until(lambda: [gate(s, session, jwt) for s in services] ==
+               [401, 401], 3, "dead")
+    check(time.time() < tokens.claims(jwt)["exp"], "the token lives")
+    wait_until(lambda: all(kid not in listed(s) for s in services), 5,
+               "no longer listed")
+
+
+@suite.case("jwt_key_max_age: a service that slept through its key's end makes "
+            "a new one at the next sign-in")
+def overslept():
+    for service in services:
+        os.kill(service.process.pid, signal.SIGSTOP)
+        for pid in service.worker_pids():
+            os.kill(pid, signal.SIGSTOP)
+    time.sleep(5)
+    for service in services:
+        for pid in service.worker_pids() + [service.process.pid]:
+            os.kill(pid, signal.SIGCONT)
+    session = make_session()
+    for _ in range(20):
+        for service in services:
+            jwt = fetch_jwt(service, session)
+            equal([gate(s, session, jwt) for s in services], [200, 200])
+
+
 @suite.case("every public key is listed, and no private member of any")
 def jwks():
     answer = fcgi_client.request(services[0].unix, "GET", "/api/auth/jwks")

@@ -445,15 +445,23 @@ static struct span alg_of(const struct key_row *row)
 	return span_is_absent(row->alg) ? SPAN("EdDSA") : row->alg;
 }
 
-enum status store_insert_first_key(struct store *store, const struct key_row *row, int64_t now_ms)
+static bool signs_beyond(const struct key_row *key, int64_t ms, int64_t max_age_ms)
+{
+	return (key->expires_ms < 0 || key->expires_ms > ms) &&
+	       (max_age_ms == 0 || key->created_ms + max_age_ms > ms);
+}
+
+enum status store_insert_signer(struct store *store, const struct key_row *row, int64_t max_age_ms)
 {
 	ENTER(store);
-	for (size_t i = 0; i < store->keys; i++) {
-		const struct key_row *key = &store->key[i];
-		if (span_equal(alg_of(key), alg_of(row)) &&
-		    (key->expires_ms < 0 || key->expires_ms > now_ms))
+	for (size_t i = 0; i < store->keys; i++)
+		if (span_equal(alg_of(&store->key[i]), alg_of(row)) &&
+		    signs_beyond(&store->key[i], row->created_ms, max_age_ms))
 			return STATUS_CONFLICT;
-	}
+	for (size_t i = 0; i < store->keys && max_age_ms != 0; i++)
+		if (span_equal(alg_of(&store->key[i]), alg_of(row)) &&
+		    signs_beyond(&store->key[i], row->created_ms, 0))
+			store->key[i].expires_ms = row->created_ms;
 	copy_key(store->mem, row, &store->key[store->keys++ % ROWS_MAX]);
 	return STATUS_OK;
 }

@@ -86,6 +86,7 @@ static void defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(c->jwt_alg, CONFIG_HS256);
 	assert_int_equal(c->jwt_ttl_s, 900);
 	assert_int_equal(c->jwt_leeway_s, 0);
+	assert_int_equal(c->jwt_key_max_age_s, 0);
 	assert_string_equal(c->jwt_issuer.text, "http://localhost:3000");
 	assert_string_equal(c->jwt_audience.text, "http://localhost:3000");
 	assert_int_equal(c->session_ttl_s, 604800);
@@ -134,6 +135,7 @@ static void every_key_is_read(void **state)
 				"jwt_issuer = urn:me\n"
 				"jwt_audience = urn:you\n"
 				"jwt_leeway = 30s\n"
+				"jwt_key_max_age = 90d\n"
 				"session_ttl = 30d\n"
 				"session_update_age = 0s\n"
 				"session_fresh_age = 10m\n"
@@ -189,6 +191,7 @@ static void every_key_is_read(void **state)
 	assert_string_equal(c->jwt_issuer.text, "urn:me");
 	assert_string_equal(c->jwt_audience.text, "urn:you");
 	assert_int_equal(c->jwt_leeway_s, 30);
+	assert_int_equal(c->jwt_key_max_age_s, 90 * 86400);
 	assert_int_equal(c->session_ttl_s, 2592000);
 	assert_int_equal(c->session_update_age_s, 0);
 	assert_int_equal(c->session_fresh_age_s, 600);
@@ -208,7 +211,7 @@ static void every_key_is_read(void **state)
 	assert_string_equal(c->issuers.items[1].text, "b url=y");
 	assert_int_equal(c->routes.count, 2);
 	assert_string_equal(c->routes.items[0].text, "GET /x user");
-	assert_string_equal(c->routes.items[1].where, "t.conf:38");
+	assert_string_equal(c->routes.items[1].where, "t.conf:39");
 	assert_int_equal(c->variables.count, 2);
 	assert_string_equal(c->variables.items[1].text, "Mail=email");
 	assert_int_equal(c->revocation_max_age_ms, 10000);
@@ -252,6 +255,12 @@ static void each_key_wrong_in_turn(void **state)
 		  "jwt_ttl: \"999999999d\" is out of bounds (from 1s to 31622400s)" },
 		{ "jwt_issuer =", "jwt_issuer: has no value" },
 		{ "jwt_audience = a\x01", "jwt_audience: holds a control character" },
+		{ "jwt_key_max_age = on",
+		  "jwt_key_max_age: \"on\" is not a duration (such as 15m)" },
+		{ "jwt_key_max_age = 1s",
+		  "jwt_key_max_age: \"1s\" is out of bounds (from 2s to 316224000s)" },
+		{ "jwt_key_max_age = 8s",
+		  "jwt_key_max_age: is under a 100th of jwt_ttl: too many keys at once" },
 		{ "jwt_leeway = 6m", "jwt_leeway: \"6m\" is out of bounds (from 0s to 300s)" },
 		{ "session_ttl = 0s",
 		  "session_ttl: \"0s\" is out of bounds (from 1s to 316224000s)" },
@@ -551,7 +560,7 @@ static void keys_are_listed(void **state)
 	assert_string_equal(config_key(0), "database_url");
 	while (config_key(count) != NULL)
 		count++;
-	assert_int_equal(count, 39);
+	assert_int_equal(count, 40);
 }
 
 int main(void)

@@ -60,9 +60,9 @@ enum status store_key_is_there(struct store *store, struct span kid)
 	return key_says;
 }
 
-enum status store_insert_first_key(struct store *store, const struct key_row *row, int64_t now_ms)
+enum status store_insert_signer(struct store *store, const struct key_row *row, int64_t max_age_ms)
 {
-	(void)store, (void)row, (void)now_ms;
+	(void)store, (void)row, (void)max_age_ms;
 	return STATUS_UNAVAILABLE;
 }
 

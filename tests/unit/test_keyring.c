@@ -95,7 +95,7 @@ static size_t find(const struct keyring *keys, size_t issuer, enum jws_alg alg, 
 	const struct jws_key *found[4];
 	struct jws_parts parts = parts_of(alg, kid);
 
-	return keyring_find(keys, issuer, &parts, found, 4);
+	return keyring_find(keys, issuer, &parts, NOW_MS, found, 4);
 }
 
 /* --- secrets --- */
@@ -104,7 +104,7 @@ static void a_secret_has_a_stable_kid(void **state)
 {
 	struct keyring_source source = source_of(JWS_HS256, NULL, 0);
 	struct keyring *keys = make(&source, 0);
-	const struct keyring_signer *signer = keyring_signer(keys);
+	const struct keyring_signer *signer = keyring_signer(keys, NOW_MS);
 
 	(void)state;
 	/* printf 'authbridge kid' | openssl dgst -sha256 -hmac "$SECRET" */
@@ -126,12 +126,12 @@ static void secrets_overlap(void **state)
 	char kid[32];
 
 	(void)state;
-	snprintf(kid, sizeof(kid), "%.*s", SPAN_FMT(keyring_signer(one)->kid));
+	snprintf(kid, sizeof(kid), "%.*s", SPAN_FMT(keyring_signer(one, NOW_MS)->kid));
 	source.secrets = (struct span[]){ SPAN(OTHER), SPAN(FORGE_SECRET) };
 	source.secret_count = 2;
 	both = make(&source, 0);
-	assert_false(span_is(keyring_signer(both)->kid, kid));
-	assert_true(span_is(keyring_signer(both)->hmac, OTHER));
+	assert_false(span_is(keyring_signer(both, NOW_MS)->kid, kid));
+	assert_true(span_is(keyring_signer(both, NOW_MS)->hmac, OTHER));
 	assert_int_equal(find(both, KEYRING_OWN, JWS_HS256, kid), 1);
 	assert_int_equal(find(both, KEYRING_OWN, JWS_HS256, NULL), 2);
 	assert_int_equal(find(one, KEYRING_OWN, JWS_HS256, NULL), 1);
@@ -178,7 +178,7 @@ static void the_contracts_row_signs_and_is_listed(void **state)
 	struct key_row row = contract_row();
 	struct keyring_source source = source_of(JWS_EDDSA, &row, 1);
 	struct keyring *keys = make(&source, 0);
-	const struct keyring_signer *signer = keyring_signer(keys);
+	const struct keyring_signer *signer = keyring_signer(keys, NOW_MS);
 	(void)state;
 	assert_non_null(signer);
 	assert_int_equal(signer->alg, JWS_EDDSA);
@@ -259,7 +259,7 @@ static void private_keys_are_opened(void **state)
 		source.secret_versions = (unsigned[]){ 2, private_keys[i].version };
 		source.secret_count = 2;
 		assert_int_equal(keyring_new(&source, &skipped, &keys), STATUS_OK);
-		if ((keyring_signer(keys) != NULL) != private_keys[i].signs ||
+		if ((keyring_signer(keys, NOW_MS) != NULL) != private_keys[i].signs ||
 		    skipped != (private_keys[i].signs ? 0 : 1))
 			fail_msg("case %zu: %s", i, private_keys[i].name);
 		assert_int_equal(find(keys, KEYRING_OWN, JWS_EDDSA, NULL), 1);
@@ -345,21 +345,92 @@ static void the_newest_usable_row_signs(void **state)
 						  &rng_system, mem, &all[i]),
 				 STATUS_OK);
 	keys = make(&source, 0);
-	assert_true(span_equal(keyring_signer(keys)->kid, all[1].id));
+	assert_true(span_equal(keyring_signer(keys, NOW_MS)->kid, all[1].id));
 	keyring_release(&keys);
 	all[1].expires_ms = NOW_MS;
 	all[2].private_key = SPAN("\"00\"");
 	keys = make(&source, 1);
-	assert_true(span_equal(keyring_signer(keys)->kid, all[3].id));
+	assert_true(span_equal(keyring_signer(keys, NOW_MS)->kid, all[3].id));
 	assert_int_equal(find(keys, KEYRING_OWN, JWS_EDDSA, NULL), 3);
 	keyring_release(&keys);
 	source.signing_alg = JWS_ES256;
 	keys = make(&source, 0);
-	assert_true(span_equal(keyring_signer(keys)->kid, all[0].id));
+	assert_true(span_equal(keyring_signer(keys, NOW_MS)->kid, all[0].id));
 	keyring_release(&keys);
 	source.signing_alg = JWS_RS256;
 	keys = make(&source, 0);
-	assert_null(keyring_signer(keys));
+	assert_null(keyring_signer(keys, NOW_MS));
+	keyring_release(&keys);
+}
+
+static void signs(const struct keyring *keys, int64_t now_ms, const struct key_row *want)
+{
+	const struct keyring_signer *signer = keyring_signer(keys, now_ms);
+
+	assert_int_equal(signer != NULL, want != NULL);
+	assert_true(want == NULL || span_equal(signer->kid, want->id));
+}
+
+/* Made ahead, a key waits for its time; each signs at most its age. */
+static void keys_follow_each_other(void **state)
+{
+	struct key_row all[3];
+	struct keyring_source source = source_of(JWS_EDDSA, all, 3);
+	struct keyring *keys;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		source.now_ms = NOW_MS + 10 - 10 * i;
+		source.key_max_age_ms = i == 0 ? 10 : 0;
+		assert_int_equal(keyring_generate(JWS_EDDSA, &source, &rng_system, mem, &all[i]),
+				 STATUS_OK);
+	}
+	assert_int_equal(all[0].expires_ms, NOW_MS + 20);
+	assert_int_equal(all[1].expires_ms, -1);
+	source.now_ms = NOW_MS;
+	keys = make(&source, 0);
+	assert_int_equal(keyring_signs_until(keys), INT64_MAX);
+	signs(keys, NOW_MS + 9, &all[1]);
+	signs(keys, NOW_MS + 10, &all[0]);
+	/* The other has no end, so it goes on when the newer one's has come. */
+	signs(keys, NOW_MS + 20, &all[1]);
+	keyring_release(&keys);
+
+	source.key_max_age_ms = 10;
+	keys = make(&source, 0);
+	assert_int_equal(keyring_signs_until(keys), NOW_MS + 20);
+	/* All clocks do not agree: better early than none. */
+	signs(keys, NOW_MS - 1, &all[1]);
+	signs(keys, NOW_MS, &all[1]);
+	signs(keys, NOW_MS + 9, &all[1]);
+	signs(keys, NOW_MS + 10, &all[0]);
+	signs(keys, NOW_MS + 19, &all[0]);
+	signs(keys, NOW_MS + 20, NULL);
+	keyring_release(&keys);
+}
+
+static void an_expired_key_verifies_to_the_end_of_its_grace(void **state)
+{
+	struct key_row row = contract_row();
+	struct keyring_source source = source_of(JWS_EDDSA, &row, 1);
+	const struct jws_key *found[2];
+	struct keyring *keys;
+
+	(void)state;
+	row.expires_ms = NOW_MS;
+	source.grace_ms = 100;
+	keys = make(&source, 0);
+	assert_null(keyring_signer(keys, NOW_MS));
+	assert_int_equal(keyring_signs_until(keys), INT64_MIN);
+	for (int named = 0; named < 2; named++) {
+		struct jws_parts parts = parts_of(JWS_EDDSA, named ? row.id.at : NULL);
+
+		assert_int_equal(keyring_find(keys, KEYRING_OWN, &parts, NOW_MS + 100, found, 2),
+				 1);
+		/* The snapshot need not be made anew for it to end. */
+		assert_int_equal(keyring_find(keys, KEYRING_OWN, &parts, NOW_MS + 101, found, 2),
+				 0);
+	}
 	keyring_release(&keys);
 }
 
@@ -387,8 +458,8 @@ static void found_keys_are_bounded_by_room(void **state)
 		assert_int_equal(keyring_generate(JWS_EDDSA, &source, &rng_system, mem, &some[i]),
 				 STATUS_OK);
 	keys = make(&source, 0);
-	assert_int_equal(keyring_find(keys, KEYRING_OWN, &parts, found, 2), 2);
-	assert_int_equal(keyring_find(keys, KEYRING_OWN, &parts, found, 0), 0);
+	assert_int_equal(keyring_find(keys, KEYRING_OWN, &parts, NOW_MS, found, 2), 2);
+	assert_int_equal(keyring_find(keys, KEYRING_OWN, &parts, NOW_MS, found, 0), 0);
 	keyring_release(&keys);
 }
 
@@ -444,12 +515,12 @@ static void generated_rows_sign(void **state)
 			assert_int_equal(keyring_generate(algs[i], &source, &rng_system, mem, &row),
 					 STATUS_OK);
 			keys = make(&source, 0);
-			assert_non_null(keyring_signer(keys));
-			assert_int_equal(keyring_signer(keys)->alg, algs[i]);
+			assert_non_null(keyring_signer(keys, NOW_MS));
+			assert_int_equal(keyring_signer(keys, NOW_MS)->alg, algs[i]);
 			keyring_release(&keys);
 			source.secrets = (struct span[]){ SPAN(OTHER) };
 			keys = make(&source, 1);
-			assert_null(keyring_signer(keys));
+			assert_null(keyring_signer(keys, NOW_MS));
 			keyring_release(&keys);
 		}
 }
@@ -475,11 +546,11 @@ static void mixed_pairs_are_refused(void **state)
 					.alg = span_of(jws_alg_word(algs[i])),
 					.expires_ms = -1 };
 		keys = make(&source, 0);
-		assert_non_null(keyring_signer(keys));
+		assert_non_null(keyring_signer(keys, NOW_MS));
 		keyring_release(&keys);
 		row.private_key = two.private_json;
 		keys = make(&source, 1);
-		assert_null(keyring_signer(keys));
+		assert_null(keyring_signer(keys, NOW_MS));
 		keyring_release(&keys);
 		/* the public half of one with the private number of two */
 		char *mixed = arena_text(mem, one.private_json);
@@ -487,7 +558,7 @@ static void mixed_pairs_are_refused(void **state)
 		memcpy(to + 5, from + 5, 40);
 		row.private_key = span_of(mixed);
 		keys = make(&source, 1);
-		assert_null(keyring_signer(keys));
+		assert_null(keyring_signer(keys, NOW_MS));
 		keyring_release(&keys);
 	}
 }
@@ -504,6 +575,8 @@ int main(void)
 		cmocka_unit_test(rows_are_read),
 		cmocka_unit_test(private_members_are_never_published),
 		cmocka_unit_test(the_newest_usable_row_signs),
+		cmocka_unit_test(keys_follow_each_other),
+		cmocka_unit_test(an_expired_key_verifies_to_the_end_of_its_grace),
 		cmocka_unit_test(a_row_twice_is_one_key),
 		cmocka_unit_test(found_keys_are_bounded_by_room),
 		cmocka_unit_test(generated_rows_have_the_contracts_form),

@@ -60,7 +60,7 @@ static size_t find(const struct keyring *keys, size_t issuer, enum jws_alg alg, 
 	const struct jws_key *found[4];
 	struct jws_parts parts = { .alg = alg, .kid = span_of(kid) };
 
-	return keyring_find(keys, issuer, &parts, found, 4);
+	return keyring_find(keys, issuer, &parts, 0, found, 4);
 }
 
 static const struct {

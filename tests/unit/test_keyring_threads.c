@@ -55,7 +55,7 @@ static bool issue_and_check(const struct keyring *keys, struct jws_scratch *scra
 
 	return token_issue(keys, &grant, &rng_system, mem, &jwt) == STATUS_OK &&
 	       jws_split(jwt, &parts) == STATUS_OK &&
-	       keyring_find(keys, KEYRING_OWN, &parts, &key, 1) == 1 &&
+	       keyring_find(keys, KEYRING_OWN, &parts, 0, &key, 1) == 1 &&
 	       jws_verify(scratch, key, &parts, &payload) == STATUS_OK;
 }
 

@@ -106,7 +106,7 @@ static enum status open_token(const struct keyring *keys, struct span jwt, struc
 	struct jws_parts parts;
 
 	TRY(jws_split(jwt, &parts));
-	assert_int_equal(keyring_find(keys, KEYRING_OWN, &parts, &key, 1), 1);
+	assert_int_equal(keyring_find(keys, KEYRING_OWN, &parts, 0, &key, 1), 1);
 	return jws_verify(scratch, key, &parts, payload_out);
 }
 
@@ -221,7 +221,7 @@ static void eddsa_headers_are_the_contracts(void **state)
 	assert_int_equal(token_issue(keys, &grant, &rng_system, mem, &jwt), STATUS_OK);
 	assert_int_equal(jws_split(jwt, &parts), STATUS_OK);
 	int len = snprintf(want, sizeof(want), "{\"alg\":\"EdDSA\",\"kid\":\"%.*s\"}",
-			   SPAN_FMT(keyring_signer(keys)->kid));
+			   SPAN_FMT(keyring_signer(keys, 0)->kid));
 	assert_memory_equal(parts.header, want, (size_t)len);
 	keyring_release(&keys);
 }
