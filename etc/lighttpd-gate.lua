@@ -26,8 +26,7 @@ end
 
 if not r.req_env["GATE_ASKED"] then
 	-- A browser's preflight never carries a token. Any other OPTIONS request
-	-- is judged like every method. A frontend on another origin: add its
-	-- Access-Control-Allow-* to r.resp_header here.
+	-- is judged like every method.
 	if r.req_attr["request.method"] == "OPTIONS"
 	   and r.req_header["Access-Control-Request-Method"] then
 		return 204

@@ -22,13 +22,15 @@ __all__ = ["World", "SECRET"]
 
 class World:
     def __init__(self, suite, tls=False, servers=None, backend="probe",
-                 private_cluster=False, start=True, **settings):
-        """backend: "probe", "tasks" or None (no web servers then)."""
+                 private_cluster=False, start=True, pages=None, **settings):
+        """backend: "probe", "tasks" or None (no web servers then). pages: the
+        web servers' arguments about where pages come from."""
         # Lets the finalizers run when the harness is told to stop.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         if not os.access(binary("authbridge"), os.X_OK):
             raise Skip("no authbridge in AUTHBRIDGE_BUILD")
         self.suite = suite
+        self.pages = pages or {}
         self.folder = self._own(processes.make_folder(),
                                 processes.remove_folder)
         self.cluster = self._own(Cluster(private_cluster), Cluster.close)
@@ -99,14 +101,16 @@ class World:
         backend = (self.probe or self.tasks).address
         return self.web_server(name, self.service, backend, port)
 
-    def web_server(self, name, service, backend, port=None, folder=None):
+    def web_server(self, name, service, backend, port=None, folder=None,
+                   **pages):
         address = service.tcp if name == "apache" else service.unix
         return WebServer(name, folder or self.folder, address, backend,
-                         ROOT + "/examples/web", self.certificate, port)
+                         ROOT + "/examples/web", self.certificate, port,
+                         **(pages or self.pages))
 
-    def extra_web_server(self, name, service, backend, folder):
-        return self._own(self.web_server(name, service, backend, None, folder),
-                         WebServer.close)
+    def extra_web_server(self, name, service, backend, folder, **pages):
+        return self._own(self.web_server(name, service, backend, None, folder,
+                                         **pages), WebServer.close)
 
     def sql(self, text):
         return self.cluster.sql(self.database, text)

@@ -39,8 +39,11 @@ class Certificate:
 
 class WebServer:
     def __init__(self, name, folder, service, backend, web,
-                 certificate=None, port=None):
-        """service: FastCGI address; backend: host:port; web: static root."""
+                 certificate=None, port=None, frontend=None,
+                 allow_origin=None):
+        """service: FastCGI address; backend: host:port; web: static root,
+        unless frontend (host:port) serves the pages; allow_origin: where else
+        pages may come from."""
         self.name = name
         self.port = port or processes.free_port()
         self.folder = folder + "/" + name
@@ -53,6 +56,10 @@ class WebServer:
         if certificate:
             command += ["--cert", certificate.cert, "--key", certificate.key,
                         "--redirect-port", str(self.redirect_port)]
+        if frontend:
+            command += ["--frontend", frontend]
+        if allow_origin:
+            command += ["--allow-origin", allow_origin]
         subprocess.run(command, check=True)
         self.process = processes.Process([self.folder + "/run"],
                                          self.folder + "/output.log", cwd="/")
