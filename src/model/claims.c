@@ -148,14 +148,14 @@ const char *claims_fault_word(enum claims_fault fault)
 {
 	static const char *const words[] = {
 		[CLAIMS_HOLD] = "ok",
-		[CLAIMS_MALFORMED] = "malformed-claims",
-		[CLAIMS_NO_EXPIRY] = "no-expiry",
+		[CLAIMS_MALFORMED] = "malformed_claims",
+		[CLAIMS_NO_EXPIRY] = "no_expiry",
 		[CLAIMS_EXPIRED] = "expired",
-		[CLAIMS_NOT_YET] = "not-yet-valid",
-		[CLAIMS_ISSUED_AHEAD] = "issued-ahead",
-		[CLAIMS_WRONG_ISSUER] = "wrong-issuer",
-		[CLAIMS_WRONG_AUDIENCE] = "wrong-audience",
-		[CLAIMS_NO_SUBJECT] = "no-subject",
+		[CLAIMS_NOT_YET] = "not_yet_valid",
+		[CLAIMS_ISSUED_AHEAD] = "issued_ahead",
+		[CLAIMS_WRONG_ISSUER] = "wrong_issuer",
+		[CLAIMS_WRONG_AUDIENCE] = "wrong_audience",
+		[CLAIMS_NO_SUBJECT] = "no_subject",
 	};
 
 	return words[fault];

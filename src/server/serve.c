@@ -7,9 +7,9 @@
 
 #include <stdlib.h>
 
-struct exchange *exchange_new(void)
+struct pending *pending_new(void)
 {
-	struct exchange *x = calloc(1, sizeof(*x));
+	struct pending *x = calloc(1, sizeof(*x));
 	if (x == NULL)
 		abort();
 	x->mem = arena_new(0);
@@ -17,7 +17,7 @@ struct exchange *exchange_new(void)
 	return x;
 }
 
-void exchange_free(struct exchange **x)
+void pending_free(struct pending **x)
 {
 	if (*x == NULL)
 		return;
@@ -28,21 +28,21 @@ void exchange_free(struct exchange **x)
 	*x = NULL;
 }
 
-static void exchange_reset(struct exchange *x)
+static void pending_reset(struct pending *x)
 {
 	fcgi_close(x->fcgi);
 	arena_reset(x->mem);
 	intake_clear(&x->intake);
 }
 
-static void answer(struct serve *serve, struct exchange *x, struct reply *reply)
+static void answer(struct serve *serve, struct pending *x, struct reply *reply)
 {
 	serve->replies++;
 	door_answer(serve->door, &x->visit, x->intake.frames.id, reply_finish(reply));
-	exchange_reset(x);
+	pending_reset(x);
 }
 
-static void answer_error(struct serve *serve, struct exchange *x, enum error error)
+static void answer_error(struct serve *serve, struct pending *x, enum error error)
 {
 	struct reply reply;
 	if (error == ERROR_BUSY)
@@ -53,7 +53,7 @@ static void answer_error(struct serve *serve, struct exchange *x, enum error err
 }
 
 /* A request without a method or a target. */
-static void answer_malformed(struct serve *serve, struct exchange *x)
+static void answer_malformed(struct serve *serve, struct pending *x)
 {
 	struct reply reply;
 	if (request_mode_of(fcgi_params(x->fcgi), x->intake.frames.authorizer) !=
@@ -68,7 +68,7 @@ static void answer_malformed(struct serve *serve, struct exchange *x)
 	answer(serve, x, &reply);
 }
 
-static void answer_app(struct serve *serve, struct exchange *x, void *local)
+static void answer_app(struct serve *serve, struct pending *x, void *local)
 {
 	struct reply reply;
 	reply_init(&reply, x->mem);
@@ -77,7 +77,7 @@ static void answer_app(struct serve *serve, struct exchange *x, void *local)
 }
 
 /* True: the lane has it. */
-static bool enqueue(struct serve *serve, struct exchange *x)
+static bool enqueue(struct serve *serve, struct pending *x)
 {
 	const struct server_app *app = serve->app;
 	if (!app->enter(app->state, x->lane))
@@ -88,7 +88,7 @@ static bool enqueue(struct serve *serve, struct exchange *x)
 	return false;
 }
 
-bool serve_whole(struct serve *serve, struct exchange *x, struct fcgi_pipe *pipe, void *local)
+bool serve_whole(struct serve *serve, struct pending *x, struct fcgi_pipe *pipe, void *local)
 {
 	struct intake *in = &x->intake;
 	if (x->visit.over_limit) {
@@ -124,12 +124,12 @@ bool serve_whole(struct serve *serve, struct exchange *x, struct fcgi_pipe *pipe
 	return true;
 }
 
-void serve_queued(struct serve *serve, struct exchange *x, void *local)
+void serve_queued(struct serve *serve, struct pending *x, void *local)
 {
 	enum server_lane lane = x->lane;
 	if (door_peer_left(&x->visit)) {
 		door_drop(serve->door, &x->visit);
-		exchange_reset(x);
+		pending_reset(x);
 	} else if (clock_mono_ms() - x->job.since_ms > serve->queue_ms) {
 		answer_error(serve, x, ERROR_BUSY);
 	} else {
@@ -138,7 +138,7 @@ void serve_queued(struct serve *serve, struct exchange *x, void *local)
 	serve->app->leave(serve->app->state, lane);
 }
 
-void serve_expired(struct serve *serve, struct exchange *x)
+void serve_expired(struct serve *serve, struct pending *x)
 {
 	enum server_lane lane = x->lane;
 	answer_error(serve, x, ERROR_BUSY);

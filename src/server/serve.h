@@ -13,7 +13,7 @@
 #include "server/lane.h"
 
 /* A request in a thread's hands or in a lane. */
-struct exchange {
+struct pending {
 	struct lane_job job; /* first: lanes queue it */
 	struct arena *mem;
 	struct fcgi *fcgi;
@@ -23,8 +23,8 @@ struct exchange {
 	enum server_lane lane;
 };
 
-struct exchange *exchange_new(void) __attribute__((returns_nonnull));
-void exchange_free(struct exchange **x); /* answered, or never used */
+struct pending *pending_new(void) __attribute__((returns_nonnull));
+void pending_free(struct pending **x); /* answered, or never used */
 
 /* What serving needs. `lanes` of SERVER_LANE_GATE is NULL. */
 struct serve {
@@ -35,16 +35,16 @@ struct serve {
 	_Atomic uint64_t replies, busy; /* answered; of those 503 of our own */
 };
 
-/* True: answered, and the exchange is ready for the next one. False: a lane
+/* True: answered, and the request is ready for the next one. False: a lane
  * has it now. */
-MUST_CHECK bool serve_whole(struct serve *serve, struct exchange *x, struct fcgi_pipe *pipe,
+MUST_CHECK bool serve_whole(struct serve *serve, struct pending *x, struct fcgi_pipe *pipe,
 			    void *local);
 
 /* Answers what came out of a lane: by the application, or with 503 when it
  * waited too long; not at all when nobody waits for it any more. */
-void serve_queued(struct serve *serve, struct exchange *x, void *local);
+void serve_queued(struct serve *serve, struct pending *x, void *local);
 
 /* Answers 503 to what a lane gave up. */
-void serve_expired(struct serve *serve, struct exchange *x);
+void serve_expired(struct serve *serve, struct pending *x);
 
 #endif

@@ -38,13 +38,13 @@ struct worker {
 	struct worker_thread *threads;
 	size_t started;
 	pthread_mutex_t lock;   /* guards spare */
-	struct lane_job *spare; /* exchanges without a request */
+	struct lane_job *spare; /* pending without a request */
 	size_t spares;
 };
 
 static struct worker *_Atomic current;
 
-static struct exchange *take_spare(struct worker *worker)
+static struct pending *take_spare(struct worker *worker)
 {
 	pthread_mutex_lock(&worker->lock);
 	struct lane_job *job = worker->spare;
@@ -53,10 +53,10 @@ static struct exchange *take_spare(struct worker *worker)
 		worker->spares--;
 	}
 	pthread_mutex_unlock(&worker->lock);
-	return job != NULL ? (struct exchange *)job : exchange_new();
+	return job != NULL ? (struct pending *)job : pending_new();
 }
 
-static void give_spare(struct worker *worker, struct exchange *x)
+static void give_spare(struct worker *worker, struct pending *x)
 {
 	pthread_mutex_lock(&worker->lock);
 	bool keep = worker->spares < SPARE_MAX;
@@ -67,7 +67,7 @@ static void give_spare(struct worker *worker, struct exchange *x)
 	}
 	pthread_mutex_unlock(&worker->lock);
 	if (!keep)
-		exchange_free(&x);
+		pending_free(&x);
 }
 
 static void *local_new(const struct server_app *app)
@@ -86,7 +86,7 @@ static void *gate_main(void *arg)
 	struct worker_thread *thread = arg;
 	struct worker *worker = thread->worker;
 	struct serve *serve = &worker->serve;
-	struct exchange *x = take_spare(worker);
+	struct pending *x = take_spare(worker);
 	void *local = local_new(serve->app);
 	while (door_next(serve->door, &thread->seat, &x->intake, &x->visit)) {
 		if (!serve_whole(serve, x, &thread->pipe, local))
@@ -108,7 +108,7 @@ static void *lane_main(void *arg)
 	if (thread->lane == SERVER_LANE_PASSWORD)
 		setpriority(PRIO_PROCESS, 0, PASSWORD_NICE);
 	for (struct lane_job *job; (job = lane_take(lane)) != NULL; lane_done(lane)) {
-		struct exchange *x = (struct exchange *)job;
+		struct pending *x = (struct pending *)job;
 		serve_queued(serve, x, local);
 		give_spare(worker, x);
 	}
@@ -221,8 +221,8 @@ static void close_worker(struct worker *worker)
 	for (size_t lane = 0; lane < SERVER_LANES; lane++)
 		lane_free(&worker->serve.lanes[lane]);
 	while (worker->spare != NULL) {
-		struct exchange *x = take_spare(worker);
-		exchange_free(&x);
+		struct pending *x = take_spare(worker);
+		pending_free(&x);
 	}
 	door_close(&worker->serve.door);
 	free(worker->threads);
@@ -235,8 +235,8 @@ static void expire_lanes(struct worker *worker, int64_t before_ms)
 	for (size_t lane = SERVER_LANE_GATE + 1; lane < SERVER_LANES; lane++) {
 		struct lane_job *job;
 		while ((job = lane_expire(worker->serve.lanes[lane], before_ms)) != NULL) {
-			serve_expired(&worker->serve, (struct exchange *)job);
-			give_spare(worker, (struct exchange *)job);
+			serve_expired(&worker->serve, (struct pending *)job);
+			give_spare(worker, (struct pending *)job);
 		}
 	}
 }

@@ -104,7 +104,7 @@ static const char *judge(struct span token, struct claims *claims)
 	if (status != STATUS_OK)
 		return count == 0 ? "no-key" : "signature";
 	if (claims_parse(payload, SPAN_ABSENT, claims) != STATUS_OK)
-		return "malformed-claims";
+		return "malformed_claims";
 	return claims_fault_word(claims_judge(claims, &s.rules, s.now));
 }
 
