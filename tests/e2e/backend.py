@@ -93,19 +93,23 @@ class TaskApi:
     """examples/fastapi under uvicorn, copied to where its user may read."""
 
     def __init__(self, folder, database_url, secret, issuer,
-                 identity="gate"):
+                 identity="gate", module="app"):
+        """module: another one of this folder, to start in app's place."""
         self.port = processes.free_port()
         self.address = "127.0.0.1:%d" % self.port
         home = "%s/fastapi-%d" % (folder, self.port)
         shutil.copytree(ROOT + "/examples/fastapi", home,
                         ignore=shutil.ignore_patterns("__pycache__"))
+        if module != "app":
+            shutil.copy("%s/tests/e2e/%s.py" % (ROOT, module), home)
         env = dict(os.environ, TASKS_DATABASE_URL=database_url,
                    BETTER_AUTH_SECRET=secret, BETTER_AUTH_URL=issuer,
                    TASKS_IDENTITY=identity, PYTHONDONTWRITEBYTECODE="1",
                    HOME=home)
         self.process = processes.Process(
-            ["/usr/bin/python3", "-m", "uvicorn", "app:app", "--host",
-             "127.0.0.1", "--port", str(self.port), "--log-level", "warning"],
+            ["/usr/bin/python3", "-m", "uvicorn", module + ":app",
+             "--host", "127.0.0.1", "--port", str(self.port), "--log-level",
+             "warning"],
             home + "/output.log", user=processes.SERVICE_USER, env=env,
             cwd=home)
         processes.wait_for_port(self.process, self.address)

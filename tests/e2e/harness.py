@@ -61,6 +61,8 @@ class World:
         self.suite.finally_do(lambda: close(thing))
         return thing
 
+    own = _own      # for what a test file adds
+
     def _make_service(self, settings):
         owner = Service(self.folder, self.cluster.url(self.database),
                         self.base_url)
