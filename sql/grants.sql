@@ -2,7 +2,8 @@
 --
 -- The rights of the service's own role: it owns nothing and can do what the
 -- endpoints need, no more. It cannot write to the revocations (the triggers
--- do, whoever ends a session), nor lift a cut-off or a disabling.
+-- do, whoever ends a session), nor lift a cut-off or a disabling, nor read or
+-- change the audit trail, nor say that somebody else wrote its lines.
 --
 -- The role must exist. Its name is a setting, not a psql variable, so that
 -- authbridgectl migrate --service-role NAME runs this very file:
@@ -42,9 +43,10 @@ BEGIN
 			|| 'authbridge.disabled_user, authbridge.generation TO %I',
 		'GRANT SELECT, INSERT, UPDATE, DELETE ON authbridge.throttle '
 			|| 'TO %I',
-		'GRANT INSERT ON authbridge.audit TO %I',
+		'GRANT INSERT (at, event, user_id, address, reason, times) '
+			|| 'ON authbridge.audit TO %I',
 		'GRANT EXECUTE ON FUNCTION authbridge.tidy(integer), '
-			|| 'authbridge.lock_keys() TO %I'
+			|| 'authbridge.tidy_audit(integer), authbridge.lock_keys() TO %I'
 	] LOOP
 		EXECUTE format(line, role);
 	END LOOP;

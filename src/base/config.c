@@ -74,6 +74,7 @@ static const struct config_option options[] = {
 	  0, NULL },
 	{ "revocation_max_age", "5s", config_read_ms, AT(revocation_max_age_ms), 1000, 3600000,
 	  NULL, 0, NULL },
+	{ "audit", "on", config_read_switch, AT(audit), 0, 0, "off|on", 0, NULL },
 	{ "auto_migrate", "off", config_read_switch, AT(auto_migrate), 0, 0, "off|on", 0, NULL },
 	{ "log_level", "info", config_read_word, AT(log_level), 0, 0, "debug|info|warn|error", 0,
 	  NULL },

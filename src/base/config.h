@@ -66,7 +66,7 @@ struct config {
 	struct config_text password_blocklist; /* path; text NULL when unset */
 
 	bool rate_limit, delete_user, change_email, prepared;
-	bool accept_sessionless, auto_migrate;
+	bool accept_sessionless, auto_migrate, audit;
 	int64_t revocation_max_age_ms;
 	int log_level; /* enum log_level */
 	bool log_json;

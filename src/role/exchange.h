@@ -14,6 +14,7 @@
 #include "base/jdoc.h"
 #include "http/error.h"
 #include "role/app.h"
+#include "service/audit.h"
 #include "service/sessions.h"
 
 struct exchange;
@@ -114,6 +115,11 @@ void exchange_json(struct exchange *x, struct jdoc_writer *w);
 void exchange_no_store(struct exchange *x);
 /* Drops the headers set so far: cookies of a session that is gone. */
 void exchange_restart(struct exchange *x);
+
+/* Logs and audits what the user did (`reason` NULL) or was refused. An unknown
+ * user is absent; never an address that was typed in. */
+void exchange_tell(const struct exchange *x, enum audit_event event, struct span user_id,
+		   const char *reason);
 
 /* Refusals. */
 void exchange_error(struct exchange *x, enum error error);

@@ -106,3 +106,20 @@ void exchange_too_many(struct exchange *x, int64_t wait_ms)
 	reply_header(x->reply, "x-retry-after",
 		     span_of(arena_format(x->mem, "%lld", (long long)seconds)));
 }
+
+void exchange_tell(const struct exchange *x, enum audit_event event, struct span user_id,
+		   const char *reason)
+{
+	/* A reply that is written already is why it came no further. */
+	int written = x->reply->status >= 400 ? x->reply->status : 0;
+	const struct log_field fields[] = {
+		LOG_SPAN("user", user_id),
+		LOG_SPAN("addr", x->address),
+		LOG_TEXT("reason", reason),
+		{ written > 0 ? "http" : NULL, { NULL, 1 }, written },
+		{ 0 },
+	};
+	log_event(reason == NULL ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, audit_event_word(event),
+		  fields);
+	audit_note(x->service->audit, event, user_id, x->address, reason);
+}

@@ -2,7 +2,6 @@
 #include "role/exchange.h"
 #include "role/handlers.h"
 
-#include "base/log.h"
 #include "model/email.h"
 #include "service/accounts.h"
 
@@ -24,23 +23,14 @@ static const enum error password_errors[] = {
 	[ACCOUNT_NO_CREDENTIAL] = ERROR_CREDENTIAL_ACCOUNT_NOT_FOUND,
 };
 
-/* What every account operation logs when it does not succeed: the event, who
- * if known, from where, why. Never the address that was typed in. */
-static void log_refusal(const struct exchange *x, const char *event, const char *reason,
-			struct span user_id)
-{
-	log_warn(event, LOG_SPAN("user", user_id), LOG_SPAN("addr", x->address),
-		 LOG_TEXT("reason", reason));
-}
-
-/* True when the operation was done; else the refusal is written and logged. */
+/* True when the operation was done; else the refusal is written and told. */
 static bool settle(struct exchange *x, enum status status, const struct account_result *result,
-		   const char *event, const enum error *errors)
+		   enum audit_event event, const enum error *errors)
 {
 	if (status == STATUS_OK && result->outcome == ACCOUNT_DONE)
 		return true;
 	const char *reason = status == STATUS_OK ? result->reason : status_word(status);
-	log_refusal(x, event, reason, result->view.user.id);
+	exchange_tell(x, event, result->view.user.id, reason);
 	if (status != STATUS_OK)
 		exchange_failed(x, status);
 	else if (result->outcome == ACCOUNT_WAIT)
@@ -74,12 +64,12 @@ void handle_sign_up(struct exchange *x)
 		.client = exchange_client(x),
 	};
 	enum status status = accounts_sign_up(x->service, x->mem, &in, x->now_ms, &result);
-	if (!settle(x, status, &result, "sign-up refused", sign_up_errors)) {
+	if (!settle(x, status, &result, AUDIT_SIGN_UP_REFUSED, sign_up_errors)) {
 		atomic_fetch_add(&x->app->counters->sign_up_refusals, 1);
 		return;
 	}
 	atomic_fetch_add(&x->app->counters->sign_ups, 1);
-	log_info("sign-up", LOG_SPAN("user", result.view.user.id), LOG_SPAN("addr", x->address));
+	exchange_tell(x, AUDIT_SIGN_UP, result.view.user.id, NULL);
 	if (!begin_session(x, &result.view, in.remember))
 		return;
 	exchange_json(x, &w);
@@ -126,18 +116,18 @@ void handle_sign_in(struct exchange *x)
 		.device = exchange_device(x),
 	};
 	if (!email_is_valid(in.email)) {
-		log_refusal(x, "sign-in refused", "invalid_email", SPAN_ABSENT);
+		exchange_tell(x, AUDIT_SIGN_IN_REFUSED, SPAN_ABSENT, "invalid_email");
 		atomic_fetch_add(&x->app->counters->sign_in_refusals, 1);
 		exchange_error(x, ERROR_INVALID_EMAIL);
 		return;
 	}
 	enum status status = accounts_sign_in(x->service, x->mem, &in, x->now_ms, &result);
-	if (!settle(x, status, &result, "sign-in refused", sign_in_errors)) {
+	if (!settle(x, status, &result, AUDIT_SIGN_IN_REFUSED, sign_in_errors)) {
 		atomic_fetch_add(&x->app->counters->sign_in_refusals, 1);
 		return;
 	}
 	atomic_fetch_add(&x->app->counters->sign_ins, 1);
-	log_info("sign-in", LOG_SPAN("user", result.view.user.id), LOG_SPAN("addr", x->address));
+	exchange_tell(x, AUDIT_SIGN_IN, result.view.user.id, NULL);
 	if (begin_session(x, &result.view, in.remember))
 		write_sign_in(x, &result.view);
 }
@@ -154,10 +144,9 @@ void handle_change_password(struct exchange *x)
 		.client = exchange_client(x),
 	};
 	enum status status = accounts_change_password(x->service, x->mem, &in, x->now_ms, &result);
-	if (!settle(x, status, &result, "password change refused", password_errors))
+	if (!settle(x, status, &result, AUDIT_PASSWORD_CHANGE_REFUSED, password_errors))
 		return;
-	log_info("password changed", LOG_SPAN("user", x->view.user.id),
-		 LOG_SPAN("addr", x->address));
+	exchange_tell(x, AUDIT_PASSWORD_CHANGED, x->view.user.id, NULL);
 	if (in.revoke_others)
 		exchange_set_session(x, &result.view.session, !x->remember_off);
 	exchange_json(x, &w);
@@ -173,7 +162,7 @@ void handle_verify_password(struct exchange *x)
 	enum status status =
 		accounts_verify_password(x->service, x->mem, &x->view, exchange_text(x, "password"),
 					 x->now_ms, &result);
-	if (settle(x, status, &result, "password refused", password_errors))
+	if (settle(x, status, &result, AUDIT_PASSWORD_REFUSED, password_errors))
 		exchange_status_true(x);
 }
 
@@ -237,7 +226,7 @@ static bool may_delete(struct exchange *x)
 	if (password.len > 0) {
 		enum status status = accounts_verify_password(x->service, x->mem, &x->view,
 							      password, x->now_ms, &result);
-		return settle(x, status, &result, "user deletion refused", password_errors);
+		return settle(x, status, &result, AUDIT_USER_DELETION_REFUSED, password_errors);
 	}
 	if (session_is_fresh(&x->view.session, &x->service->session_rules, x->now_ms))
 		return true;
@@ -259,7 +248,7 @@ void handle_delete_user(struct exchange *x)
 		exchange_failed(x, deleted);
 		return;
 	}
-	log_info("user deleted", LOG_SPAN("user", x->view.user.id), LOG_SPAN("addr", x->address));
+	exchange_tell(x, AUDIT_USER_DELETED, x->view.user.id, NULL);
 	exchange_restart(x);
 	exchange_clear_cookies(x);
 	exchange_json(x, &w);

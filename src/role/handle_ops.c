@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "http/error.h"
+#include "service/audit.h"
 #include "service/hash_lane.h"
 
 #include <stddef.h>
@@ -112,6 +113,17 @@ static void put_store(const struct app *app, struct buf *out)
 	put(out, "hashes_running", "", hashes.running);
 }
 
+static void put_audit(const struct app *app, struct buf *out)
+{
+	struct audit_stats audit;
+	audit_read_stats(app->service->audit, &audit);
+	head(out, "worker_audit_waiting", "gauge", "Lines not yet in the audit trail.");
+	put(out, "worker_audit_waiting", "", audit.waiting);
+	head(out, "worker_audit_suppressed_total", "counter",
+	     "Events that the audit trail only counts.");
+	put(out, "worker_audit_suppressed_total", "", audit.suppressed);
+}
+
 void ops_metrics(struct app *app, const struct request *request, struct reply *reply)
 {
 	if (!is_local(request, reply))
@@ -122,6 +134,7 @@ void ops_metrics(struct app *app, const struct request *request, struct reply *r
 	put_accounts(app, &reply->body);
 	put_feed(app, &reply->body);
 	put_store(app, &reply->body);
+	put_audit(app, &reply->body);
 	if (app->more_metrics != NULL)
 		app->more_metrics(app->more_state, &reply->body);
 }

@@ -2,7 +2,6 @@
 #include "role/exchange.h"
 #include "role/handlers.h"
 
-#include "base/log.h"
 #include "http/cookie.h"
 
 static void write_view(struct exchange *x)
@@ -82,7 +81,7 @@ void handle_sign_out(struct exchange *x)
 		user_id = x->view.user.id;
 	}
 	atomic_fetch_add(&x->app->counters->sign_outs, 1);
-	log_info("sign-out", LOG_SPAN("user", user_id), LOG_SPAN("addr", x->address));
+	exchange_tell(x, AUDIT_SIGN_OUT, user_id, NULL);
 	exchange_clear_cookies(x);
 	exchange_json(x, &w);
 	jdoc_put_object(&w, NULL);
@@ -114,8 +113,7 @@ static void finish_revoke(struct exchange *x, enum status ended, bool current_is
 		exchange_failed(x, ended);
 		return;
 	}
-	log_info("sessions revoked", LOG_SPAN("user", x->view.user.id),
-		 LOG_SPAN("addr", x->address));
+	exchange_tell(x, AUDIT_SESSIONS_REVOKED, x->view.user.id, NULL);
 	if (current_is_gone) {
 		exchange_restart(x);
 		exchange_clear_cookies(x);

@@ -2,7 +2,6 @@
 #include "role/responder.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "role/exchange.h"
 #include "role/handlers.h"
 #include "service/limiter.h"
@@ -227,13 +226,14 @@ static bool run_checks(struct exchange *x)
 }
 
 /* A sign-up or sign-in that came no further than the checks has failed too. */
-static void log_early_refusal(const struct exchange *x)
+static void tell_early_refusal(const struct exchange *x)
 {
 	if (x->route == NULL || !(x->route->flags & ROUTE_LOGIN))
 		return;
-	log_warn(x->route->handle == handle_sign_in ? "sign-in refused" : "sign-up refused",
-		 LOG_SPAN("addr", x->address), LOG_TEXT("reason", "request_refused"),
-		 LOG_INT("http", x->reply->status));
+	exchange_tell(x,
+		      x->route->handle == handle_sign_in ? AUDIT_SIGN_IN_REFUSED
+							 : AUDIT_SIGN_UP_REFUSED,
+		      SPAN_ABSENT, "request_refused");
 }
 
 void responder_handle(struct app *app, struct gate_local *local, struct request *request,
@@ -257,13 +257,13 @@ void responder_handle(struct app *app, struct gate_local *local, struct request 
 	}
 	x.route = find_route(request->method, endpoint);
 	if (!check_rate(&x, endpoint))
-		log_early_refusal(&x);
+		tell_early_refusal(&x);
 	else if (x.route == NULL)
 		error_reply(reply, ERROR_NOT_FOUND_EMPTY);
 	else if (run_checks(&x))
 		x.route->handle(&x);
 	else
-		log_early_refusal(&x);
+		tell_early_refusal(&x);
 	exchange_expose(&x);
 	jdoc_free(&x.body);
 	if (x.route != NULL && !(x.route->flags & ROUTE_OFFLINE))

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "service/audit.h"
 #include "service/issuer_fetch.h"
 #include "service/keys.h"
 #include "service/rotation.h"
@@ -12,8 +13,9 @@
 #define CONNECT_MS 2000
 #define LEASE_MS 1000
 #define CALL_MS 2000
-/* Per worker: the queued lanes together never run more statements at once. */
-#define CONNECTIONS 8
+/* Per worker: the queued lanes together never run more than 8 statements at
+ * once, the audit trail one. */
+#define CONNECTIONS 9
 #define TIDY_EVERY_MS 60000
 #define LOAD_WAIT_MS 3000
 #define LOAD_LOOK_US 2000
@@ -102,6 +104,8 @@ static enum status open_parts(struct service *service)
 	TRY(open_store(service));
 	TRY(check_schema(service, &there));
 	TRY(issuer_fetch_start(service, &service->issuer_fetch));
+	if (service->config->audit)
+		TRY(audit_start(service->store, service->rng, &service->audit));
 	TRY(start_feed(service));
 	if (there)
 		wait_until_loaded(service);
@@ -143,6 +147,7 @@ void service_close(struct service **service)
 	rotation_stop(&(*service)->rotation);
 	feed_stop(&(*service)->feed);
 	issuer_fetch_stop(&(*service)->issuer_fetch);
+	audit_stop(&(*service)->audit);
 	store_close(&(*service)->store);
 	keys_close(&(*service)->keys);
 	arena_free(&mem);

@@ -23,6 +23,7 @@
 
 #include <stdatomic.h>
 
+struct audit;
 struct hash_lane;
 struct limiter;
 struct key_holder;
@@ -78,6 +79,7 @@ struct service {
 	struct key_holder *keys;
 	struct issuer_fetch *issuer_fetch; /* NULL without `issuer` entries */
 	struct rotation *rotation;         /* NULL without jwt_key_max_age */
+	struct audit *audit;               /* NULL with `audit = off` */
 	struct session_rules session_rules;
 	struct password_params password_params;
 	struct span decoy;           /* verified against for a user who is not there */

@@ -115,13 +115,15 @@ static const struct check checks[] = {
 	    " ('SELECT', 'authbridge.revocation'), ('SELECT', 'authbridge.shortened'),"
 	    " ('SELECT', 'authbridge.cutoff'), ('SELECT', 'authbridge.disabled_user'),"
 	    " ('SELECT', 'authbridge.generation'), ('INSERT', 'authbridge.throttle'),"
-	    " ('UPDATE', 'authbridge.throttle')) AS want (p, t)"
+	    " ('UPDATE', 'authbridge.throttle'), ('INSERT', 'authbridge.audit'))"
+	    " AS want (p, t)"
 	    " WHERE NOT has_any_column_privilege(t, p) UNION ALL"
 	    " SELECT format('DELETE on %s', t) FROM unnest(ARRAY['public.\"user\"',"
 	    " 'public.session', 'authbridge.throttle']) AS t"
 	    " WHERE NOT has_table_privilege(t, 'DELETE') UNION ALL"
 	    " SELECT format('EXECUTE on %s', f) FROM unnest(ARRAY['authbridge.tidy(integer)',"
-	    " 'authbridge.lock_keys()']) AS f WHERE NOT has_function_privilege(f, 'EXECUTE')" },
+	    " 'authbridge.tidy_audit(integer)', 'authbridge.lock_keys()']) AS f"
+	    " WHERE NOT has_function_privilege(f, 'EXECUTE')" },
 	  "the service's role lacks the right to ",
 	  BY_GRANT },
 };

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 /* The migration this build needs; sql/ holds 1 to SCHEMA_LEVEL. */
-#define SCHEMA_LEVEL 2
-#define SCHEMA_LEVEL_TEXT "2"
+#define SCHEMA_LEVEL 3
+#define SCHEMA_LEVEL_TEXT "3"
 
 struct schema_step {
 	int level;

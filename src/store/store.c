@@ -64,6 +64,19 @@ void store_read_stats(struct store *store, struct store_stats *out)
 #define TIDY_BATCH 1000
 #define TIDY_ROUNDS 50
 
+static enum status tidy_rounds(struct store *store, const struct pg_statement *statement)
+{
+	struct pg_args args = { 0 };
+	pg_put_int(&args, TIDY_BATCH);
+	for (int round = 0; round < TIDY_ROUNDS; round++) {
+		CLEANUP(pg_rows_free) struct pg_result *rows = NULL;
+		TRY(run_write(store, statement, &args, &rows));
+		if (pg_int(rows, 0, 0) < TIDY_BATCH)
+			break;
+	}
+	return STATUS_OK;
+}
+
 enum status store_tidy(struct store *store, int64_t now_ms)
 {
 	static const struct pg_statement tidy = {
@@ -71,14 +84,12 @@ enum status store_tidy(struct store *store, int64_t now_ms)
 		"SELECT authbridge.tidy($1::integer) FROM"
 		" set_config('synchronous_commit', 'off', true)",
 	};
+	static const struct pg_statement tidy_audit = {
+		"tidy_audit",
+		"SELECT authbridge.tidy_audit($1::integer) FROM"
+		" set_config('synchronous_commit', 'off', true)",
+	};
 	(void)now_ms; /* the database's own clock decides: it made the times */
-	struct pg_args args = { 0 };
-	pg_put_int(&args, TIDY_BATCH);
-	for (int round = 0; round < TIDY_ROUNDS; round++) {
-		CLEANUP(pg_rows_free) struct pg_result *rows = NULL;
-		TRY(run_write(store, &tidy, &args, &rows));
-		if (pg_int(rows, 0, 0) < TIDY_BATCH)
-			break;
-	}
-	return STATUS_OK;
+	TRY(tidy_rounds(store, &tidy));
+	return tidy_rounds(store, &tidy_audit);
 }

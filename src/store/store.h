@@ -139,7 +139,7 @@ MUST_CHECK enum status store_token_is_live(struct store *store, struct span sess
 /* --- upkeep --- */
 
 /* Deletes what nothing needs any more: old revocations, expired sessions,
- * decayed throttle rows. Bounded per call. */
+ * decayed throttle rows, what the audit policy lets go. Bounded per call. */
 MUST_CHECK enum status store_tidy(struct store *store, int64_t now_ms);
 
 #endif

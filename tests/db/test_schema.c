@@ -4,6 +4,7 @@
 #include "pg_fixture.h"
 
 #include "base/arena.h"
+#include "store/audit_store.h"
 #include "store/schema.h"
 #include "store/key_store.h"
 #include "store/throttle_store.h"
@@ -187,6 +188,11 @@ static void live_a_life(struct store *store)
 	assert_int_equal(store_throttle_read(store, SPAN("k"), &counted), STATUS_OK);
 	assert_int_equal(counted.failures, 1);
 	assert_int_equal(store_throttle_forgive(store, SPAN("k")), STATUS_OK);
+	const struct audit_line lines[] = {
+		{ NOW, "sign-in", user.id, SPAN("192.0.2.1"), NULL, 1 },
+		{ NOW, "sign-in refused", SPAN_ABSENT, SPAN_ABSENT, "unknown \" user", 7 },
+	};
+	assert_int_equal(store_audit(store, mem, lines, COUNT_OF(lines)), STATUS_OK);
 	assert_int_equal(store_tidy(store, NOW), STATUS_OK);
 	assert_int_equal(pg_fixture_int("SELECT count(*) FROM authbridge.revocation"), 3);
 	assert_int_equal(store_delete_user(store, user.id), STATUS_OK);
@@ -310,7 +316,7 @@ static void what_is_wrong_is_named_and_migrate_mends_it(void **state)
 		{ "DROP TRIGGER authbridge_user_deleted ON public.\"user\"",
 		  "user.authbridge_user_deleted", NULL },
 		{ "ALTER TABLE public.jwks DROP alg", "jwks.\"alg\"", NULL },
-		{ "DELETE FROM authbridge.migration", "this build needs 2", NULL },
+		{ "DELETE FROM authbridge.migration", "this build needs 3", NULL },
 		{ "DROP SCHEMA authbridge CASCADE", "authbridge.migration", NULL },
 		{ "INSERT INTO authbridge.migration VALUES (99, 'future')",
 		  "install a newer authbridge",
@@ -402,6 +408,11 @@ static void the_role_owns_nothing_and_lifts_nothing(void **state)
 		"DELETE FROM authbridge.disabled_user",
 		"UPDATE authbridge.generation SET reload = 0",
 		"DELETE FROM authbridge.audit",
+		"UPDATE authbridge.audit SET reason = NULL",
+		"TRUNCATE authbridge.audit",
+		"INSERT INTO authbridge.audit (event, actor) VALUES ('sign-in', 'postgres')",
+		"INSERT INTO authbridge.audit (event, detail) VALUES ('sign-in', 'x')",
+		"UPDATE authbridge.audit_policy SET keep = '1 day'",
 		"SELECT * FROM authbridge.audit",
 		"INSERT INTO authbridge.migration VALUES (3, 'x')",
 		"SELECT authbridge.session_deleted()",
@@ -473,6 +484,10 @@ static void upkeep_forgets_what_nothing_needs(void **state)
 		" - interval '1 s'), ('new', 'infinity');"
 		" INSERT INTO authbridge.throttle VALUES ('old', 5, 5), ('new',"
 		" extract(epoch FROM now()) * 1000, 5);"
+		" INSERT INTO authbridge.audit (at, event, reason) VALUES (now() - interval"
+		" '31 days', 'old refusal', 'r'), (now() - interval '29 days', 'kept', 'r'),"
+		" (now() - interval '399 days', 'kept', NULL), (now() - interval '401 days',"
+		" 'old', NULL);"
 		" INSERT INTO public.\"user\" (id, name, email, \"emailVerified\")"
 		" VALUES ('u', 'n', 'e', false);"
 		" INSERT INTO public.session (id, token, \"userId\", \"expiresAt\", \"updatedAt\")"
@@ -486,6 +501,10 @@ static void upkeep_forgets_what_nothing_needs(void **state)
 	assert_int_equal(pg_fixture_int("SELECT count(*) FROM authbridge.revocation"), 1);
 	assert_int_equal(pg_fixture_int("SELECT count(*) FROM authbridge.cutoff"), 1);
 	assert_int_equal(pg_fixture_int("SELECT count(*) FROM authbridge.throttle"), 1);
+	assert_int_equal(pg_fixture_int("SELECT count(*) FROM authbridge.audit"), 2);
+	assert_int_equal(pg_fixture_int("SELECT count(*) FROM authbridge.audit"
+					" WHERE event LIKE 'kept%'"),
+			 2);
 	assert_int_equal(pg_fixture_int("SELECT count(*) FROM public.session"), 1);
 	assert_int_equal(pg_fixture_int("SELECT reload FROM authbridge.generation"), 1);
 }

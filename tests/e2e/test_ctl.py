@@ -63,13 +63,14 @@ def _():
     check("authbridgectl migrate" in out, out)
     code, out, err = ctl("migrate")
     equal(code, 0, err)
-    check("applied" in out and "migration 2" in out, out)
+    check("applied" in out and "migration 3" in out, out)
     code, out, _ = ctl("migrate")
     equal(code, 0)
     check("already there" in out, out)
     steps = ctl_json("migrate", "--service-role", ROLE)["steps"]
-    equal([s["step"] for s in steps], ["better_auth", "authbridge", "grants"])
-    equal([s["applied"] for s in steps], [False, False, True])
+    equal([s["step"] for s in steps], ["better_auth", "authbridge", "audit",
+                                           "grants"])
+    equal([s["applied"] for s in steps], [False, False, False, True])
 
 
 @suite.case("migrate as the service's role needs nothing where all is well")

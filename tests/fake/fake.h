@@ -11,6 +11,7 @@
 #include "base/span.h"
 #include "base/status.h"
 #include "model/key_row.h"
+#include "store/audit_store.h"
 #include "store/feed.h"
 #include "store/store.h"
 
@@ -28,6 +29,9 @@ void fake_store_add_key(const struct key_row *row);
 void fake_store_schema(const char *why);
 /* The user's credential account goes, the user stays. */
 void fake_store_drop_credential(struct span user_id);
+/* The audit trail alone cannot be written; what was written to it so far. */
+void fake_store_audit_away(bool away);
+size_t fake_store_audited(const struct audit_line **lines_out);
 size_t fake_store_users(void);
 size_t fake_store_live_sessions(void);
 

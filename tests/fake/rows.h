@@ -3,7 +3,8 @@
 #ifndef FAKE_ROWS_H
 #define FAKE_ROWS_H
 
-#include "store/store.h"
+#include "base/utf8.h"
+#include "store/audit_store.h"
 
 enum { ROWS_MAX = 4096 };
 
@@ -37,7 +38,32 @@ struct store {
 	unsigned calls, fail_after, fail_count;
 	enum status fail_status;
 	const char *why;
+	size_t audits;
+	struct audit_line audit[ROWS_MAX];
+	bool audit_away;
 };
+
+/* As PostgreSQL: no NUL, and UTF-8. */
+static inline bool is_storable(struct span text)
+{
+	return text.len == 0 || (memchr(text.at, '\0', text.len) == NULL && utf8_is_valid(text));
+}
+
+static inline struct user *find_user(struct store *s, struct span id)
+{
+	for (size_t i = 0; i < s->users; i++)
+		if (span_equal(s->user[i].id, id))
+			return &s->user[i];
+	return NULL;
+}
+
+static inline struct user *find_email(struct store *s, struct span email)
+{
+	for (size_t i = 0; i < s->users; i++)
+		if (span_equal(s->user[i].email, email))
+			return &s->user[i];
+	return NULL;
+}
 
 static inline void copy_user(struct arena *mem, const struct user *from, struct user *to)
 {
@@ -58,6 +84,14 @@ static inline void copy_session(struct arena *mem, const struct session *from, s
 		span_is_absent(from->ip_address) ? SPAN("") : arena_copy(mem, from->ip_address);
 	to->user_agent =
 		span_is_absent(from->user_agent) ? SPAN("") : arena_copy(mem, from->user_agent);
+}
+
+static inline void copy_audit(struct arena *mem, const struct audit_line *from,
+			      struct audit_line *to)
+{
+	*to = *from;
+	to->user_id = arena_copy(mem, from->user_id);
+	to->address = arena_copy(mem, from->address);
 }
 
 static inline void copy_key(struct arena *mem, const struct key_row *from, struct key_row *to)

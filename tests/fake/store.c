@@ -4,8 +4,6 @@
 #include "store/key_store.h"
 #include "rows.h"
 
-#include "base/utf8.h"
-
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -37,12 +35,6 @@ static enum status enter(struct store *s)
 	}
 	s->fail_count--;
 	return s->fail_status;
-}
-
-/* As PostgreSQL: no NUL, and UTF-8. */
-static bool is_storable(struct span text)
-{
-	return text.len == 0 || (memchr(text.at, '\0', text.len) == NULL && utf8_is_valid(text));
 }
 
 static struct span keep(struct store *s, struct span text)
@@ -99,22 +91,6 @@ void store_read_stats(struct store *store, struct store_stats *out)
 }
 
 /* --- looking up --- */
-
-static struct user *find_user(struct store *s, struct span id)
-{
-	for (size_t i = 0; i < s->users; i++)
-		if (span_equal(s->user[i].id, id))
-			return &s->user[i];
-	return NULL;
-}
-
-static struct user *find_email(struct store *s, struct span email)
-{
-	for (size_t i = 0; i < s->users; i++)
-		if (span_equal(s->user[i].email, email))
-			return &s->user[i];
-	return NULL;
-}
 
 static struct account *find_account(struct store *s, struct span user_id)
 {
@@ -529,6 +505,32 @@ void fake_store_fail(enum status status, unsigned after, unsigned count)
 	only->fail_status = status;
 	only->fail_after = after;
 	only->fail_count = count;
+}
+
+/* Written by a thread of its own: it takes no part in fake_store_fail. */
+enum status store_audit(struct store *store, struct arena *mem, const struct audit_line *lines,
+			size_t count)
+{
+	(void)mem;
+	LOCKED;
+	if (store->audit_away)
+		return STATUS_UNAVAILABLE;
+	for (size_t i = 0; i < count && store->audits < ROWS_MAX; i++)
+		copy_audit(store->mem, &lines[i], &store->audit[store->audits++]);
+	return STATUS_OK;
+}
+
+void fake_store_audit_away(bool away)
+{
+	LOCKED;
+	only->audit_away = away;
+}
+
+size_t fake_store_audited(const struct audit_line **lines_out)
+{
+	LOCKED;
+	*lines_out = only->audit;
+	return only->audits;
 }
 
 unsigned fake_store_calls(void)

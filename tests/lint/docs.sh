@@ -30,7 +30,7 @@ done | tap "doc/ARCHITECTURE.md names every module"
 
 {
 	flat | grep -oE 'log_(debug|info|warn|error)\( *[^;]*;' | sed 's/, *LOG_.*//' | quoted
-	flat | grep -oE 'settle\(x, status, &result, *"[^"]*"' | quoted
+	sed -n '/event_words/,/};/p' src/service/audit.c | quoted
 } >"$work/events"
 missing doc/events.md event <"$work/events" | tap "doc/events.md has every log event"
 

@@ -100,7 +100,7 @@ static void defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(c->hash_concurrency, sysconf(_SC_NPROCESSORS_ONLN));
 	assert_int_equal(c->hash_queue, 64);
 	assert_null(c->password_blocklist.text);
-	assert_true(c->rate_limit && c->prepared);
+	assert_true(c->rate_limit && c->prepared && c->audit);
 	assert_false(c->delete_user || c->change_email || c->accept_sessionless ||
 		     c->auto_migrate || c->log_json);
 	assert_int_equal(c->revocation_max_age_ms, 5000);
@@ -160,6 +160,7 @@ static void every_key_is_read(void **state)
 				"variables = User-Id=sub, Mail=email\n"
 				"accept_sessionless = on\n"
 				"revocation_max_age = 10s\n"
+				"audit = off\n"
 				"auto_migrate = on\n"
 				"log_level = debug\n"
 				"log_format = json",
@@ -202,7 +203,7 @@ static void every_key_is_read(void **state)
 	assert_int_equal(c->argon2_time, 1);
 	assert_int_equal(c->hash_concurrency, 3);
 	assert_int_equal(c->hash_queue, 0);
-	assert_false(c->rate_limit || c->prepared);
+	assert_false(c->rate_limit || c->prepared || c->audit);
 	assert_true(c->delete_user && c->change_email && c->accept_sessionless && c->auto_migrate &&
 		    c->log_json);
 	assert_int_equal(c->rate_limit_trusted.count, 1);
@@ -301,6 +302,7 @@ static void each_key_wrong_in_turn(void **state)
 		  "accept_sessionless: \"off|on\" is none of off|on" },
 		{ "revocation_max_age = 0s",
 		  "revocation_max_age: \"0s\" is out of bounds (from 1s to 3600s)" },
+		{ "audit = yes", "audit: \"yes\" is none of off|on" },
 		{ "auto_migrate = true", "auto_migrate: \"true\" is none of off|on" },
 		{ "log_level = trace", "log_level: \"trace\" is none of debug|info|warn|error" },
 		{ "log_format = xml", "log_format: \"xml\" is none of text|json" },
@@ -560,7 +562,7 @@ static void keys_are_listed(void **state)
 	assert_string_equal(config_key(0), "database_url");
 	while (config_key(count) != NULL)
 		count++;
-	assert_int_equal(count, 40);
+	assert_int_equal(count, 41);
 }
 
 int main(void)
