@@ -5,6 +5,7 @@
 broken tokens; only good ones may reach the backend. `Tracer` lets system calls
 of a running process fail, `Shim` its allocations and its clock.
 """
+import collections
 import concurrent.futures
 import contextlib
 import mmap
@@ -194,9 +195,10 @@ class Tracer:
             return out.read()
 
 
-def names_in(trace):
-    """The system calls of a trace."""
-    return set(re.findall(r"(?m)^\d+ +(?:<\.\.\. )?([a-z_0-9]+)[( ]", trace))
+def calls_in(trace):
+    """How often each system call begins in a trace."""
+    return collections.Counter(
+        re.findall(r"(?m)^\d+ +([a-z_0-9]+)\(", trace))
 
 
 SHIM = r"""

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 
 import postgres
 import processes
@@ -143,6 +144,51 @@ def _():
     equal(ctl("session", "revoke", "--all")[0], 0)
     equal(sql("SELECT count(*) FROM authbridge.cutoff WHERE user_id = ''"),
           [["1"]])
+
+
+@suite.case("keys are made, listed with what they do, retired and removed")
+def _():
+    made = [ctl_json("key", "new", alg)["kid"] for alg in ("EdDSA", "EdDSA",
+                                                           "ES256")]
+    listed = {r["kid"]: r for r in ctl_json("key", "list")}
+    equal(sorted(listed), sorted(made))
+    # The configuration signs with HS256, which has no key here.
+    equal({r["state"] for r in listed.values()}, {"verifies"})
+    listed = {r["kid"]: r for r in ctl_json(
+        "key", "list", AUTHBRIDGE_JWT_ALG="EdDSA")}
+    equal([listed[kid]["state"] for kid in made],
+          ["verifies", "signs", "verifies"])
+    equal(ctl("key", "retire", made[1])[0], 0)
+    listed = {r["kid"]: r for r in ctl_json(
+        "key", "list", AUTHBRIDGE_JWT_ALG="EdDSA")}
+    equal([listed[kid]["alg"] for kid in made], ["EdDSA", "EdDSA", "ES256"])
+    code, out, err = ctl("key", "list")
+    equal(code, 0, err)
+    check(all(kid in out for kid in made), out)
+    for kid in made:
+        started = time.monotonic()
+        code, _, err = ctl("key", "remove", kid,
+                           AUTHBRIDGE_REVOCATION_MAX_AGE="1s")
+        equal(code, 0, err)
+        check("waiting" in err and time.monotonic() - started > 1, err)
+    equal(ctl_json("key", "list"), [])
+    for verb in ("retire", "remove"):
+        code, _, err = ctl("key", verb, made[0])
+        equal(code, 1)
+        check("no such key" in err, err)
+    equal(ctl("key", "new", "HS256")[0], 64)
+
+
+@suite.case("the feed's own database is checked, too")
+def _():
+    url = cluster.url(DATABASE, OWNER)
+    rows = {r["subject"]: r for r in ctl_json(
+        "check", AUTHBRIDGE_FEED_DATABASE_URL=url)}
+    check(rows["feed database"]["ok"], rows)
+    code, out, _ = ctl("check", AUTHBRIDGE_FEED_DATABASE_URL="postgresql:///x"
+                       "?host=/nonexistent")
+    equal(code, 1)
+    check("/nonexistent" in out, out)
 
 
 @suite.case("the service's own role administers nothing it has no right to")

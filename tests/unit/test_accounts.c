@@ -15,7 +15,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <cmocka.h>
+
+#include <unistd.h>
 
 #define NOW_MS INT64_C(1767225600000)
 #define EMAIL "ann@example.com"
@@ -152,6 +156,50 @@ static void B_FR_003_004_refused_sign_ups_leave_nothing(void **state)
 	assert_int_equal(fake_store_live_sessions(), 1);
 }
 
+static enum account_outcome change(const struct session_view *view, const char *current,
+				   const char *renewed, bool revoke)
+{
+	struct account_result result;
+	const struct password_change in = {
+		.view = view,
+		.current = span_of(current),
+		.renewed = span_of(renewed),
+		.revoke_others = revoke,
+		.client = { SPAN(""), SPAN("") },
+	};
+	assert_int_equal(accounts_change_password(&t.service, t.mem, &in, NOW_MS, &result),
+			 STATUS_OK);
+	return result.outcome;
+}
+
+/* One a line, in any order, with either end of line. */
+static void refuses_what_is_on_the_blocklist(void **state)
+{
+	static const char *const refused[] = { "12345678", "password", "qwertyuiop" };
+	static const char *const allowed[] = { "123456789", "passwor\r", "PASSWORD" };
+	static const char lines[] = "qwertyuiop\n\n12345678\r\npassword";
+	char path[] = "/tmp/ab-blocklist-XXXXXX", more[128];
+	struct account_result result;
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, lines, sizeof(lines) - 1), sizeof(lines) - 1);
+	close(fd);
+	tear_down(state);
+	snprintf(more, sizeof(more), "rate_limit = off\npassword_blocklist = %s\n", path);
+	open_service(more);
+	unlink(path);
+	for (size_t i = 0; i < COUNT_OF(refused); i++) {
+		assert_int_equal(sign_up_as(refused[i], &result), STATUS_OK);
+		assert_int_equal(result.outcome, ACCOUNT_PASSWORD_BLOCKED);
+	}
+	assert_int_equal(fake_store_users(), 0);
+	struct account_result ann = must_sign_up();
+	assert_int_equal(change(&ann.view, RIGHT, "password", false), ACCOUNT_PASSWORD_BLOCKED);
+	for (size_t i = 0; i < COUNT_OF(allowed); i++)
+		assert_int_equal(accounts_judge_password(&t.service, span_of(allowed[i])),
+				 ACCOUNT_DONE);
+}
+
 static void B_FR_007_refusals_are_alike(void **state)
 {
 	(void)state;
@@ -254,22 +302,6 @@ static void unknown_addresses_are_throttled_alike(void **state)
 	expect_sign_in("nobody@example.com", RIGHT, ACCOUNT_WAIT);
 }
 
-static enum account_outcome change(const struct session_view *view, const char *current,
-				   const char *renewed, bool revoke)
-{
-	struct account_result result;
-	const struct password_change in = {
-		.view = view,
-		.current = span_of(current),
-		.renewed = span_of(renewed),
-		.revoke_others = revoke,
-		.client = { SPAN(""), SPAN("") },
-	};
-	assert_int_equal(accounts_change_password(&t.service, t.mem, &in, NOW_MS, &result),
-			 STATUS_OK);
-	return result.outcome;
-}
-
 static void a_changed_password_ends_the_old_one(void **state)
 {
 	(void)state;
@@ -298,6 +330,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(A_US1_sign_up_signs_in_at_once, no_limits),
 		CASE(B_FR_003_004_refused_sign_ups_leave_nothing, no_limits),
+		CASE(refuses_what_is_on_the_blocklist, no_limits),
 		CASE(B_FR_007_refusals_are_alike, no_limits),
 		CASE(a_lost_swap_is_tried_once_more, no_limits),
 		CASE(a_hash_is_renewed_when_the_costs_rose, no_limits),

@@ -355,6 +355,24 @@ static void a_variable_that_cannot_be_sent_is_401(void **state)
 	       "8-bit");
 }
 
+static void every_claim_can_be_a_variable(void **state)
+{
+	static const char *const values[] = { ALICE, "a@b.de", "sidsidsidsidsidsidsidsidsidsid12",
+					      BASE };
+	static const char *const names[] = { "User-Id", "Mail", "Sid", "From" };
+	struct span name, value;
+	(void)state;
+	struct gate_answer answer = ask(bearer(claims_with(NULL)), OWN);
+	expect(answer, GATE_ALLOWED, "all four");
+	for (size_t i = 0; i < COUNT_OF(values); i++) {
+		assert_true(gate_variable(&t.service, i, &answer, &name, &value));
+		assert_true(span_is(name, names[i]) && span_is(value, values[i]));
+	}
+	assert_false(gate_variable(&t.service, COUNT_OF(values), &answer, &name, &value));
+	answer = ask(NULL, OWN);
+	assert_false(gate_variable(&t.service, 0, &answer, &name, &value));
+}
+
 static void deny_and_user_routes(void **state)
 {
 	(void)state;
@@ -427,9 +445,9 @@ static void an_unknown_key_is_looked_for_first(void **state)
 }
 
 #define FOREIGN "https://id.example.org"
-#define ISSUER                                                                                     \
+#define ISSUER(claim)                                                                              \
 	"issuer = corp url=" FOREIGN " jwks=https://id.example.org/jwks aud=gate alg=EdDSA,ES256 " \
-	"subject=sub\nroute = * /any user\nroute = * /api/{user_id}/** owner\n"
+	"subject=" claim "\nroute = * /any user\nroute = * /api/{user_id}/** owner\n"
 
 static EVP_PKEY *foreign_key(struct span *jwks_out)
 {
@@ -445,16 +463,43 @@ static EVP_PKEY *foreign_key(struct span *jwks_out)
 	return pkey;
 }
 
-static const char *foreign_bearer(EVP_PKEY *pkey, const char *kid, const char *iss)
+/* `more` begins with a comma, or is empty. */
+static const char *foreign_bearer_with(EVP_PKEY *pkey, const char *kid, const char *iss,
+				       const char *more)
 {
 	struct span header =
 		span_of(arena_format(t.mem, "{\"alg\":\"EdDSA\",\"kid\":\"%s\"}", kid));
-	struct span claims = span_of(arena_format(
-		t.mem, "{\"iss\":\"%s\",\"aud\":\"gate\",\"sub\":\"" ALICE "\",\"exp\":1767226500}",
-		iss));
+	struct span claims =
+		span_of(arena_format(t.mem,
+				     "{\"iss\":\"%s\",\"aud\":\"gate\",\"sub\":\"" ALICE
+				     "\",\"exp\":1767226500%s}",
+				     iss, more));
 	struct span input = forge_input(t.mem, header, claims);
 	struct span token = forge_join(t.mem, input, forge_sign(t.mem, pkey, NULL, input));
 	return arena_format(t.mem, "Bearer %.*s", SPAN_FMT(token));
+}
+
+static const char *foreign_bearer(EVP_PKEY *pkey, const char *kid, const char *iss)
+{
+	return foreign_bearer_with(pkey, kid, iss, "");
+}
+
+/* Where "sub" is one for each application, as some issuers have it. */
+static void a_foreign_subject_may_be_another_claim(void **state)
+{
+	(void)state;
+	struct span jwks, name, value;
+	EVP_PKEY *pkey = foreign_key(&jwks);
+	assert_int_equal(keys_set_issuer(&t.service, 1, jwks), STATUS_OK);
+	struct gate_answer answer =
+		ask(foreign_bearer_with(pkey, "f1", FOREIGN, ",\"oid\":\"o1\""), "/any");
+	expect(answer, GATE_ALLOWED, "named by oid");
+	assert_true(gate_variable(&t.service, 0, &answer, &name, &value));
+	assert_true(span_is(value, "corp:o1"));
+	expect(ask(foreign_bearer(pkey, "f1", FOREIGN), "/any"), GATE_INVALID_TOKEN, "none");
+	expect(ask(foreign_bearer_with(pkey, "f1", FOREIGN, ",\"oid\":\"\""), "/any"),
+	       GATE_INVALID_TOKEN, "empty");
+	EVP_PKEY_free(pkey);
 }
 
 static void foreign_subjects_go_under_their_issuers_name(void **state)
@@ -494,7 +539,8 @@ int main(void)
 	static char email[] = "variables = User-Id=sub, Mail=email\n";
 	static char routes[] = "route = * /open user\nroute = * /shut deny\n";
 	static char eddsa[] = "jwt_alg = EdDSA\n";
-	static char issuer[] = ISSUER;
+	static char issuer[] = ISSUER("sub"), issuer_oid[] = ISSUER("oid");
+	static char all[] = "variables = User-Id=sub, Mail=email, Sid=sid, From=iss\n";
 	const struct CMUnitTest tests[] = {
 		GATE_TEST(A_FR_007_a_valid_token_opens_its_own_path, NULL),
 		GATE_TEST(A_FR_009_another_users_path_is_403, NULL),
@@ -507,10 +553,12 @@ int main(void)
 		GATE_TEST(signatures_come_before_the_database, NULL),
 		GATE_TEST(sessionless_tokens_pass_only_where_allowed, sessionless),
 		GATE_TEST(a_variable_that_cannot_be_sent_is_401, email),
+		GATE_TEST(every_claim_can_be_a_variable, all),
 		GATE_TEST(deny_and_user_routes, routes),
 		GATE_TEST(a_removed_key_is_asked_for_while_the_feed_is_deaf, eddsa),
 		GATE_TEST(an_unknown_key_is_looked_for_first, eddsa),
 		GATE_TEST(foreign_subjects_go_under_their_issuers_name, issuer),
+		GATE_TEST(a_foreign_subject_may_be_another_claim, issuer_oid),
 	};
 	jdoc_start();
 	if (password_start() != STATUS_OK)

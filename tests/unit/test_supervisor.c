@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "config.h"
+
 #include "base/clock.h"
 #include "server/supervisor.h"
 
@@ -29,6 +31,10 @@ struct shared {
 	_Atomic int modes[2]; /* of each generation */
 	_Atomic int reload_allowed, next_mode, stranger;
 };
+
+#ifdef AUTHBRIDGE_COVERAGE
+void __gcov_dump(void);
+#endif
 
 static struct shared *shared;
 static pid_t supervisor;
@@ -112,7 +118,11 @@ static void start(int mode)
 		.reap = reap,
 	};
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	_exit(supervisor_run(&options));
+	int code = supervisor_run(&options);
+#ifdef AUTHBRIDGE_COVERAGE
+	__gcov_dump();
+#endif
+	_exit(code);
 }
 
 static int end_code(void)
