@@ -3,14 +3,18 @@
 import os
 import resource
 import struct
+import subprocess
+import sys
 import time
 
 import fcgi_client
 import fcgi_wire as wire
+import processes
 from fcgi_client import Connection, encode, parameters
 from harness import World
+from service import binary
 from story import signed_up
-from tap import Suite, check, equal, wait_until
+from tap import Skip, Suite, check, equal, wait_until
 
 suite = Suite()
 world = None
@@ -356,6 +360,57 @@ def no_body():
             [("Authorization", "Bearer " + user.jwt)],
             extra=[("AUTHBRIDGE_MODE", "authorize")] + extra)
         equal(answer.status, 200, "nginx", extra)
+
+
+# A network of its own, with addresses on its loopback device that are none.
+NETWORK = """
+import fcntl, os, socket, struct, sys
+four, six = socket.socket(socket.AF_INET), socket.socket(socket.AF_INET6)
+fcntl.ioctl(four, 0x8914, struct.pack("16sH14x", b"lo", 1))
+for number in (1, 2):
+    fcntl.ioctl(four, 0x8916, struct.pack(
+        "16sHH4s16x", b"lo:%d" % number, socket.AF_INET, 0,
+        socket.inet_aton("172.2%d.0.1" % number)))
+    fcntl.ioctl(six, 0x8916, struct.pack(
+        "16sIi", socket.inet_pton(socket.AF_INET6, "fd77::%d" % number), 128,
+        1))
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+ASK = """
+import sys, fcgi_client
+try:
+    print(fcgi_client.gate(sys.argv[1], "GET", sys.argv[2],
+                           sys.argv[3]).status)
+except (OSError, fcgi_client.Closed):
+    print("closed")
+"""
+
+
+@suite.case("over TCP only loopback and listen_peers are let in")
+def listen_peers():
+    if not processes.am_root():
+        raise Skip("a network namespace takes root")
+    second = world.extra_service(listen_peers="172.21.0.1, fd77::1/128")
+    hosts = {"127.0.0.1": "200", "[::1]": "200", "172.21.0.1": "200",
+             "[fd77::1]": "200", "172.22.0.1": "closed", "[fd77::2]": "closed"}
+    command = ["unshare", "--net", sys.executable, "-c", NETWORK, "setpriv",
+               "--reuid", processes.SERVICE_USER, "--regid",
+               processes.SERVICE_USER, "--clear-groups", binary("authbridge"),
+               "-c", second.config, "-w", "2", "-l", second.unix]
+    for host in hosts:
+        command += ["-l", host + ":9010"]
+    second.process = processes.Process(command, second.log_path, cwd="/")
+    processes.wait_for_port(second.process, second.unix)
+    second.wait_ready()
+    for host, want in hosts.items():
+        done = subprocess.run(
+            ["nsenter", "-t", str(second.process.pid), "-n", sys.executable,
+             "-c", ASK, host + ":9010", user.own(), user.jwt], text=True,
+            cwd=os.path.dirname(os.path.abspath(__file__)),
+            stdout=subprocess.PIPE, check=True)
+        equal(done.stdout.strip(), want, host)
+    check("peer refused" in second.log(), "the log tells")
+    second.stop()
 
 
 @suite.case("after all this the processes are those of the start")
