@@ -210,34 +210,36 @@ static enum status run_argon2id_string(const char *stored, struct span password,
 	return area_is_to_be_had((size_t)memory_kib * 1024) ? STATUS_DENIED : STATUS_NO_MEMORY;
 }
 
-static enum status run_scrypt(struct span password, struct span salt, unsigned char key[SCRYPT_KEY])
+static enum status run_scrypt(uint64_t n, struct span password, struct span salt,
+			      unsigned char key[SCRYPT_KEY])
 {
 	errno = 0;
 	workarea_enter();
 	int failed =
 		crypto_pwhash_scryptsalsa208sha256_ll((const uint8_t *)password.at, password.len,
-						      (const uint8_t *)salt.at, salt.len, SCRYPT_N,
+						      (const uint8_t *)salt.at, salt.len, n,
 						      SCRYPT_R, SCRYPT_P, key, SCRYPT_KEY);
 	workarea_leave();
 	return failed == 0 ? STATUS_OK : status_of_errno();
 }
 
-/* The same hash in libsodium's own memory and twice in ours, fresh and used.
+/* The same hashes in libsodium's own memory and twice in ours, fresh and used.
  * A difference means a libsodium that asks more of its memory than ours does. */
 static enum status choose_work_area(void)
 {
-	enum { ROUNDS = 3, MEMORY_KIB = 256 };
+	enum { ROUNDS = 3, MEMORY_KIB = 256, N = 16, BYTES = ARGON2_TAG + SCRYPT_KEY };
 	const unsigned char salt[ARGON2_SALT] = { 0 };
-	unsigned char tags[ROUNDS][ARGON2_TAG];
+	unsigned char made[ROUNDS][BYTES];
 
 	workarea_switch(false);
 	for (size_t i = 0; i < ROUNDS; i++) {
-		TRY(run_argon2id(MEMORY_KIB, 2, SPAN("start"), salt, tags[i], ARGON2_TAG));
+		TRY(run_argon2id(MEMORY_KIB, 2, SPAN("start"), salt, made[i], ARGON2_TAG));
+		TRY(run_scrypt(N, SPAN("start"), SPAN("salt"), made[i] + ARGON2_TAG));
 		workarea_switch(true);
 	}
 	workarea_trim(0);
-	workarea_switch(sodium_memcmp(tags[0], tags[1], ARGON2_TAG) == 0 &&
-			sodium_memcmp(tags[0], tags[2], ARGON2_TAG) == 0);
+	workarea_switch(sodium_memcmp(made[0], made[1], BYTES) == 0 &&
+			sodium_memcmp(made[0], made[2], BYTES) == 0);
 	return STATUS_OK;
 }
 
@@ -304,7 +306,7 @@ static enum status hash_scrypt(struct span password, const struct rng *rng, stru
 	struct span salt = scrypt_salt(rng, mem);
 	unsigned char *key = arena_alloc(mem, SCRYPT_KEY);
 
-	TRY(run_scrypt(password, salt, key));
+	TRY(run_scrypt(SCRYPT_N, password, salt, key));
 	*stored_out = format_scrypt(mem, salt, key);
 	return STATUS_OK;
 }
@@ -359,7 +361,7 @@ static enum status verify_scrypt(struct span stored, struct span password, struc
 	unsigned char *key = arena_alloc(mem, SCRYPT_KEY);
 	struct span salt = span_first(stored, SCRYPT_SALT);
 
-	TRY(run_scrypt(password, salt, key));
+	TRY(run_scrypt(SCRYPT_N, password, salt, key));
 	return secret_equal(format_scrypt(mem, salt, key), stored) ? STATUS_OK : STATUS_DENIED;
 }
 

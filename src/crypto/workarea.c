@@ -122,6 +122,9 @@ __attribute__((weak)) void *mmap(void *at, size_t len, int prot, int flags, int 
 	struct area *area = fits ? take(len) : NULL;
 	if (area == NULL)
 		return pass(at, len, prot, flags, fd, offset);
+	/* What this hash does not overwrite, an earlier one wrote. */
+	if (area->lent > len)
+		explicit_bzero(area->at + len, area->lent - len);
 	area->lent = len;
 	lent = area;
 	return area->at;
@@ -131,7 +134,6 @@ __attribute__((weak)) int munmap(void *at, size_t len)
 {
 	if (lent == NULL || at != lent->at)
 		return (int)syscall(SYS_munmap, at, len);
-	explicit_bzero(lent->at, lent->lent);
 	park(lent);
 	lent = NULL;
 	return 0;

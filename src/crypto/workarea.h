@@ -5,7 +5,9 @@
  * of the time. So `mmap` and `munmap` are defined here: outside enter and leave
  * they are the plain system calls; between them the calling thread's anonymous
  * mapping is an area of huge pages, kept out of core dumps, which `munmap`
- * wipes and parks for the next hash of any thread of this process.
+ * parks for the next hash of any thread of this process. Parked, it holds what
+ * the hash wrote, from which its password could be guessed without the cost:
+ * whoever hashes trims afterwards to what waiting hashes will overwrite at once.
  *
  * Without areas (--disable-work-area, sanitizers, another C library, or none to
  * be had) everything works as libsodium does it, only slower. Thread-safe and
@@ -28,8 +30,8 @@ void workarea_leave(void);
 /* Off until it is switched on: at the start, before threads. */
 void workarea_switch(bool on);
 
-/* Gives parked areas back to the kernel until at most `keep` are left; how many
- * it were. */
+/* Gives parked areas back to the kernel, which wipes them, until at most `keep`
+ * are left; how many it were. */
 size_t workarea_trim(size_t keep);
 
 #else

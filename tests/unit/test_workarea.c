@@ -160,24 +160,36 @@ static size_t count_bytes(const unsigned char *at, size_t len)
 	return count;
 }
 
-static void what_a_hash_wrote_is_wiped(void **state)
+/* Of what a hash wrote the next one finds what it overwrites and no more. */
+static void a_smaller_hash_wipes_what_it_leaves(void **state)
 {
 	(void)state;
 	workarea_enter();
 	unsigned char *first = map(19 * MIB);
 	memset(first, 0xa5, 19 * MIB);
 	munmap(first, 19 * MIB);
+	unsigned char *less = map(MIB);
+	if (KEPT) {
+		assert_ptr_equal(less, first);
+		assert_int_equal(count_bytes(less + MIB, 18 * MIB), 0);
+	}
+	memset(less, 0xa5, MIB);
+	munmap(less, MIB);
 	unsigned char *again = map(19 * MIB);
-	if (KEPT)
-		assert_ptr_equal(again, first);
-	assert_int_equal(count_bytes(again, 19 * MIB), 0);
+	assert_int_equal(count_bytes(again + MIB, 18 * MIB), 0);
 	munmap(again, 19 * MIB);
 	workarea_leave();
+}
+
+static void trimming_leaves_nothing(void **state)
+{
+	(void)state;
 	free(hash_of(&usual, "correct horse"));
+	assert_int_equal(workarea_trim(0), KEPT);
 	workarea_enter();
-	again = map(19 * MIB);
-	assert_int_equal(count_bytes(again, 19 * MIB), 0);
-	munmap(again, 19 * MIB);
+	unsigned char *fresh = map(19 * MIB);
+	assert_int_equal(count_bytes(fresh, 19 * MIB), 0);
+	munmap(fresh, 19 * MIB);
 	workarea_leave();
 }
 
@@ -263,7 +275,8 @@ int main(void)
 		cmocka_unit_test_setup(the_start_leaves_it_on_and_nothing_behind, setup),
 		cmocka_unit_test_setup(threads_do_not_share_an_area, setup),
 		cmocka_unit_test_setup(a_child_goes_on_with_what_it_inherits, setup),
-		cmocka_unit_test_setup(what_a_hash_wrote_is_wiped, setup),
+		cmocka_unit_test_setup(a_smaller_hash_wipes_what_it_leaves, setup),
+		cmocka_unit_test_setup(trimming_leaves_nothing, setup),
 		cmocka_unit_test_setup(an_area_grows_and_stays_grown, setup),
 		cmocka_unit_test_setup(only_a_hash_is_lent_areas, setup),
 		cmocka_unit_test_setup(a_refused_area_is_that_hash_alone, setup),
