@@ -2,16 +2,15 @@
 """The real Better Auth as a child process (server.mjs), and its packages."""
 import json
 import os
-import shutil
 import subprocess
 import time
 
+import nodejs
 import processes
-import tap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SCRIPTS = ("package.json", "package-lock.json", ".npmrc", "options.mjs",
-           "server.mjs", "migrate.mjs", "clients.mjs", "load.mjs")
+           "server.mjs", "migrate.mjs", "clients.mjs")
 _folder = None
 
 
@@ -24,54 +23,15 @@ def folder():
     global _folder
     if _folder:
         return _folder
-    if node_release() < 20:
-        raise tap.Skip("node 20 or newer is not installed")
     place = os.environ.get("AUTHBRIDGE_NODE_DIR")
     if not place and os.environ.get("AUTHBRIDGE_BUILD"):
         place = os.path.abspath(os.environ["AUTHBRIDGE_BUILD"]) + "/node"
     place = place or HERE
     if place != HERE:
-        os.makedirs(place, exist_ok=True)
-        for name in SCRIPTS:
-            if os.path.exists(HERE + "/" + name):
-                shutil.copyfile(HERE + "/" + name, place + "/" + name)
-    if not _is_installed(place):
-        _install(place)
+        nodejs.copy(HERE, place, SCRIPTS)
+    nodejs.install(place)
     _folder = place
     return place
-
-
-def node_release():
-    """The major number; 0 without node."""
-    if not shutil.which("node"):
-        return 0
-    return int(subprocess.check_output(["node", "-p", "process.version"],
-                                       text=True)[1:].split(".")[0])
-
-
-def _is_installed(place):
-    try:
-        with open(place + "/package-lock.json", encoding="utf-8") as wanted:
-            want = json.load(wanted)["packages"]
-        with open(place + "/node_modules/.package-lock.json",
-                  encoding="utf-8") as found:
-            have = json.load(found)["packages"]
-    except OSError:
-        return False
-    return all(name in have and have[name]["version"] == entry["version"]
-               for name, entry in want.items()
-               if name and not entry.get("optional"))
-
-
-def _install(place):
-    if not shutil.which("npm"):
-        raise tap.Skip("npm is not installed")
-    done = subprocess.run(
-        ["npm", "ci", "--fetch-retries=1", "--fetch-timeout=30000"],
-        cwd=place, check=False,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode:
-        raise tap.Skip("npm ci failed: " + done.stdout.strip()[-300:])
 
 
 def node(script, settings, env=None, timeout=120):
@@ -79,7 +39,7 @@ def node(script, settings, env=None, timeout=120):
     done = subprocess.run(
         ["node", folder() + "/" + script, json.dumps(settings)], text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
-        env={**os.environ, **(env or {})}, timeout=timeout)
+        env=nodejs.environment(**(env or {})), timeout=timeout)
     if done.returncode:
         raise AssertionError("%s: %s%s" % (script, done.stdout, done.stderr))
     return done.stdout
@@ -102,7 +62,7 @@ class Reference:
         self.log_path = "%s/reference-%d.log" % (log_folder, Reference.count)
         self.process = processes.Process(
             ["node", folder() + "/server.mjs", json.dumps(settings)],
-            self.log_path, env={**os.environ, "NODE_ENV": mode})
+            self.log_path, env=nodejs.environment(NODE_ENV=mode))
         self.port = None
         if wait:
             self.wait()
