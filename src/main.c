@@ -2,7 +2,6 @@
 /* authbridge: arguments, start order, wiring. No logic. */
 #include "config.h"
 
-#include "base/clock.h"
 #include "base/config.h"
 #include "base/jdoc.h"
 #include "base/log.h"
@@ -10,6 +9,7 @@
 #include "role/app.h"
 #include "server/listener.h"
 #include "server/sandbox.h"
+#include "server/stats.h"
 #include "server/supervisor.h"
 #include "server/worker.h"
 #include "service/hash_lane.h"
@@ -48,6 +48,13 @@ struct generation {
 	struct hash_lane *hashes;
 };
 
+/* What is counted, in memory of all processes. */
+struct shared {
+	struct supervisor_counters supervisor;
+	struct server_counters server[HASH_LANE_WORKERS_MAX];
+	struct app_counters app[HASH_LANE_WORKERS_MAX][APP_STRIPES];
+};
+
 struct process {
 	const struct arguments *arguments;
 	struct listeners listeners;
@@ -55,11 +62,12 @@ struct process {
 	struct generation *now;           /* a worker's own; the parent's first */
 	size_t workers;
 	struct limiter *limiter;
-	struct app_counters *counters; /* HASH_LANE_WORKERS_MAX of them, shared */
+	struct shared *shared;
 	/* of a worker */
 	struct service *service;
 	struct app *app;
 	size_t index;
+	_Atomic size_t threads; /* that were ever made */
 };
 
 extern char **environ;
@@ -222,6 +230,8 @@ static void reap(void *state, size_t index)
 {
 	struct process *process = state;
 	hash_lane_reap(process->generations[index / process->workers].hashes, index);
+	app_bury(process->shared->app[index]);
+	stats_bury(&process->shared->server[index]);
 }
 
 /* --- a worker: service, app and server wired together --- */
@@ -259,8 +269,10 @@ static void handle(void *state, void *local, struct request *request, struct rep
 
 static void *thread_new(void *state)
 {
-	(void)state;
-	return gate_local_new();
+	struct process *process = state;
+	struct gate_local *local = gate_local_new();
+	local->number = atomic_fetch_add(&process->threads, 1);
+	return local;
 }
 
 static void thread_free(void *state, void *local)
@@ -285,48 +297,22 @@ static bool peer_allowed(void *state, const struct sockaddr *peer)
 	       network_holds(plan->peers, plan->peer_count, span_of(text));
 }
 
-/* Of the worker that answers. */
-static const struct {
-	const char *head;
-	size_t offset;
-} worker_metrics[] = {
-	{ "# HELP authbridge_connections Connections of the answering worker.\n"
-	  "# TYPE authbridge_connections gauge\nauthbridge_connections",
-	  offsetof(struct worker_stats, connections) },
-	{ "# HELP authbridge_worker_requests_total Whole requests read.\n"
-	  "# TYPE authbridge_worker_requests_total counter\nauthbridge_worker_requests_total",
-	  offsetof(struct worker_stats, requests) },
-	{ "# HELP authbridge_worker_replies_total Requests answered.\n"
-	  "# TYPE authbridge_worker_replies_total counter\nauthbridge_worker_replies_total",
-	  offsetof(struct worker_stats, replies) },
-	{ "# HELP authbridge_worker_busy_total Of those, refused by a full queue.\n"
-	  "# TYPE authbridge_worker_busy_total counter\nauthbridge_worker_busy_total",
-	  offsetof(struct worker_stats, busy) },
-	{ "# HELP authbridge_worker_refused_streams_total Malformed FastCGI, closed.\n"
-	  "# TYPE authbridge_worker_refused_streams_total counter\n"
-	  "authbridge_worker_refused_streams_total",
-	  offsetof(struct worker_stats, refused_streams) },
-	{ "# HELP authbridge_worker_timeouts_total Connections closed at a deadline.\n"
-	  "# TYPE authbridge_worker_timeouts_total counter\nauthbridge_worker_timeouts_total",
-	  offsetof(struct worker_stats, timeouts) },
-};
+static void tick(void *state)
+{
+	app_publish(((struct process *)state)->app);
+}
 
 static void more_metrics(void *state, struct buf *out)
 {
 	const struct process *process = state;
-	struct worker_stats stats;
-	worker_read_stats(&stats);
-	for (size_t i = 0; i < COUNT_OF(worker_metrics); i++) {
-		const char *at = (const char *)&stats + worker_metrics[i].offset;
-		buf_format(out, "%s{worker=\"%zu\"} %llu\n", worker_metrics[i].head, process->index,
-			   (unsigned long long)*(const uint64_t *)(const void *)at);
-	}
+	stats_write(out, process->shared->server, 2 * process->workers,
+		    &process->shared->supervisor);
 }
 
 static int serve(struct process *process, int ready_fd, int stop_fd)
 {
-	const struct server_app app = { process, lane_of,    enter,      leave,
-					handle,  thread_new, thread_free };
+	const struct server_app app = { process, lane_of,    enter,       leave,
+					handle,  thread_new, thread_free, tick };
 	size_t hashes = (size_t)process->now->config->hash_concurrency;
 	const struct worker_options options = {
 		.listeners = &process->listeners,
@@ -346,6 +332,7 @@ static int serve(struct process *process, int ready_fd, int stop_fd)
 		.stop_ms = 10000,
 		.peer_allowed = process->now->plan->peer_count > 0 ? peer_allowed : NULL,
 		.peer_state = process,
+		.counters = &process->shared->server[process->index],
 		.ready_fd = ready_fd,
 		.stop_fd = stop_fd,
 	};
@@ -375,9 +362,7 @@ static int run_worker(void *state, size_t index, int ready_fd, int stop_fd)
 	if (opened != STATUS_OK ||
 	    app_new(config, process->service, &mistakes, &process->app) != STATUS_OK)
 		return EX_SOFTWARE;
-	process->app->all_counters = process->counters;
-	process->app->counter_count = HASH_LANE_WORKERS_MAX;
-	process->app->counters = &process->counters[index % HASH_LANE_WORKERS_MAX];
+	app_share_counters(process->app, process->shared->app[0], 2 * process->workers, index);
 	process->app->more_metrics = more_metrics;
 	process->app->more_state = process;
 	int code = serve(process, ready_fd, stop_fd);
@@ -421,11 +406,11 @@ static size_t default_workers(const struct listeners *listeners)
 
 static int share_memory(struct process *process)
 {
-	void *counters = mmap(NULL, HASH_LANE_WORKERS_MAX * sizeof(struct app_counters),
-			      PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (counters == MAP_FAILED || limiter_create(&rng_system, &process->limiter) != STATUS_OK)
+	void *shared = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED || limiter_create(&rng_system, &process->limiter) != STATUS_OK)
 		return EX_OSERR;
-	process->counters = counters;
+	process->shared = shared;
 	return EX_OK;
 }
 
@@ -457,6 +442,7 @@ static int supervise(struct process *process)
 	const struct supervisor_options options = {
 		.workers = process->workers,
 		.stop_ms = 15000,
+		.counters = &process->shared->supervisor,
 		.ready_ms = 10000,
 		.state = process,
 		.run = run_worker,

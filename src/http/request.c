@@ -84,12 +84,18 @@ static enum param param_split(const char *text, const char **value_out)
 
 static enum request_mode mode_of_word(struct span word)
 {
-	if (span_is(word, "authorize"))
-		return REQUEST_AUTHORIZE;
-	if (span_is(word, "metrics"))
-		return REQUEST_METRICS;
-	if (span_is(word, "ready"))
-		return REQUEST_READY;
+	static const struct {
+		const char *word;
+		enum request_mode mode;
+	} modes[] = {
+		{ "authorize", REQUEST_AUTHORIZE },
+		{ "metrics", REQUEST_METRICS },
+		{ "ready", REQUEST_READY },
+		{ "live", REQUEST_LIVE },
+	};
+	for (size_t i = 0; i < COUNT_OF(modes); i++)
+		if (span_is(word, modes[i].word))
+			return modes[i].mode;
 	return REQUEST_NONE;
 }
 

@@ -14,6 +14,8 @@
 #include "base/span.h"
 #include "base/status.h"
 
+#include <stdint.h>
+
 /* What is asked of us, decided from the FastCGI role and AUTHBRIDGE_MODE
  * alone; both come from the web server and a client can set neither. The role
  * AUTHORIZER wins over any word, since its every 200 opens something. */
@@ -23,6 +25,7 @@ enum request_mode {
 	REQUEST_AUTHORIZE, /* role AUTHORIZER, or AUTHBRIDGE_MODE=authorize */
 	REQUEST_METRICS,   /* AUTHBRIDGE_MODE=metrics */
 	REQUEST_READY,     /* AUTHBRIDGE_MODE=ready */
+	REQUEST_LIVE,      /* AUTHBRIDGE_MODE=live */
 };
 
 /* A header that must have one value: `repeated` when it came twice (lighttpd
@@ -35,6 +38,7 @@ struct request_field {
 struct request {
 	struct arena *mem;
 	enum request_mode mode;
+	int64_t whole_us;        /* monotonic; set by the server, as `local` */
 	bool local;              /* came over a unix socket */
 	struct span method;      /* as sent, case kept */
 	struct span target;      /* raw REQUEST_URI */

@@ -57,6 +57,7 @@ enum claims_fault {
 	CLAIMS_WRONG_ISSUER,
 	CLAIMS_WRONG_AUDIENCE,
 	CLAIMS_NO_SUBJECT,
+	CLAIMS_FAULTS
 };
 
 /* Judges exp (required; valid while now < exp + leeway), nbf, iat, iss, aud,

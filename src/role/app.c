@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "role/app.h"
 
+#include "base/clock.h"
 #include "http/error.h"
 #include "role/authorizer.h"
 #include "role/handle_ops.h"
 #include "role/responder.h"
+#include "service/audit.h"
 
 static enum status read_origin(struct app *app, struct span pattern, const char *where,
 			       const char *key, struct buf *mistakes)
@@ -44,8 +46,7 @@ enum status app_new(const struct config *config, struct service *service, struct
 	app->mem = mem;
 	app->config = config;
 	app->service = service;
-	app->counters = app->all_counters = arena_alloc(mem, sizeof(*app->counters));
-	app->counter_count = 1;
+	app_share_counters(app, arena_alloc(mem, APP_STRIPES * sizeof(*app->counters)), 1, 0);
 	app->session_cookie = cookie_name(app, "better-auth.session_token");
 	app->data_cookie = cookie_name(app, "better-auth.session_data");
 	app->remember_cookie = cookie_name(app, "better-auth.dont_remember");
@@ -67,6 +68,47 @@ void app_free(struct app **app)
 	*app = NULL;
 }
 
+void app_share_counters(struct app *app, struct app_counters *all, size_t workers, size_t index)
+{
+	app->all_counters = all;
+	app->counter_count = workers * APP_STRIPES;
+	app->counters = &all[index * APP_STRIPES];
+	app->failures_before = app->counters->database_failures;
+	app->timeouts_before = app->counters->database_timeouts;
+	app->connects_before = app->counters->feed_connects;
+	app->suppressed_before = app->counters->audit_suppressed;
+}
+
+void app_publish(struct app *app)
+{
+	struct app_counters *ours = app->counters;
+	struct feed_stats feed;
+	struct store_stats store;
+	struct audit_stats audit;
+	int64_t mono_ms = clock_mono_ms();
+	feed_read_stats(app->service->feed, mono_ms, &feed);
+	store_read_stats(app->service->store, &store);
+	audit_read_stats(app->service->audit, &audit);
+	ours->feed_state = feed.state;
+	ours->feed_known_ms = feed.age_ms < 0 ? 0 : (uint64_t)(mono_ms - feed.age_ms);
+	ours->revocations = feed.revocations;
+	ours->revocation_bytes = feed.bytes;
+	ours->connections_open = store.open;
+	ours->connections_leased = store.leased;
+	ours->database_failures = app->failures_before + store.failures;
+	ours->database_timeouts = app->timeouts_before + store.timeouts;
+	ours->feed_connects = app->connects_before + feed.reconnects;
+	ours->audit_waiting = audit.waiting;
+	ours->audit_suppressed = app->suppressed_before + audit.suppressed;
+	ours->alive = 1;
+}
+
+void app_bury(struct app_counters *first)
+{
+	first->alive = first->revocations = first->revocation_bytes = 0;
+	first->connections_open = first->connections_leased = first->audit_waiting = 0;
+}
+
 enum app_lane app_lane_of(const struct app *app, const struct request *request)
 {
 	switch (request->mode) {
@@ -77,6 +119,7 @@ enum app_lane app_lane_of(const struct app *app, const struct request *request)
 	case REQUEST_NONE:
 	case REQUEST_AUTHORIZE:
 	case REQUEST_METRICS:
+	case REQUEST_LIVE:
 		return APP_LANE_GATE;
 	}
 	return APP_LANE_GATE;
@@ -112,9 +155,36 @@ struct span app_client_address(const struct app *app, const struct request *requ
 	return span_of(key);
 }
 
+static enum app_class class_of(const struct app *app, const struct request *request)
+{
+	static const enum app_class classes[] = {
+		[APP_LANE_GATE] = APP_CLASS_LIGHT,
+		[APP_LANE_DATABASE] = APP_CLASS_SESSION,
+		[APP_LANE_PASSWORD] = APP_CLASS_PASSWORD,
+	};
+	if (request->mode == REQUEST_AUTHORIZE)
+		return APP_CLASS_GATE;
+	if (request->mode != REQUEST_RESPOND)
+		return APP_CLASS_OPERATIONS;
+	return classes[responder_lane_of(app, request)];
+}
+
+static void count(struct app_counters *counters, enum app_class class, const struct reply *reply,
+		  int64_t us)
+{
+	size_t hundred = (size_t)(reply->status / 100 - 2);
+	if (hundred < APP_HUNDREDS)
+		metrics_count(&counters->replies[class][hundred], 1);
+	metrics_observe(&counters->took[class], us);
+}
+
 void app_handle(struct app *app, struct gate_local *local, struct request *request,
 		struct reply *reply)
 {
+	enum app_class class = class_of(app, request);
+	struct app_counters *counters = &app->counters[local->number % APP_STRIPES];
+	if (class == APP_CLASS_SESSION || class == APP_CLASS_PASSWORD)
+		metrics_observe(&counters->waited[class], clock_mono_us() - request->whole_us);
 	switch (request->mode) {
 	case REQUEST_RESPOND:
 		responder_handle(app, local, request, reply);
@@ -128,11 +198,12 @@ void app_handle(struct app *app, struct gate_local *local, struct request *reque
 	case REQUEST_READY:
 		ops_ready(app, request, reply);
 		break;
+	case REQUEST_LIVE:
+		ops_live(request, reply);
+		break;
 	case REQUEST_NONE:
 		error_reply(reply, ERROR_INTERNAL);
 		break;
 	}
-	if (reply->status >= 200 && reply->status < 600)
-		atomic_fetch_add_explicit(&app->counters->replies[reply->status / 100], 1,
-					  memory_order_relaxed);
+	count(counters, class, reply, clock_mono_us() - request->whole_us);
 }

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/config.h"
+#include "http/metrics.h"
 #include "base/status.h"
 #include "http/origin.h"
 #include "http/reply.h"
@@ -23,12 +24,38 @@
 
 enum app_lane { APP_LANE_GATE, APP_LANE_DATABASE, APP_LANE_PASSWORD };
 
-/* What one worker counts; for metrics. In shared memory each worker has its
- * own, and whichever is asked adds them up. */
+/* What is told apart in the metrics: the gate, what needs no database, what
+ * does, what hashes, and the service's own questions. */
+enum app_class {
+	APP_CLASS_GATE,
+	APP_CLASS_LIGHT,
+	APP_CLASS_SESSION,
+	APP_CLASS_PASSWORD,
+	APP_CLASS_OPERATIONS,
+	APP_CLASSES
+};
+
+/* From 2xx to 5xx. */
+#define APP_HUNDREDS 4
+
+/* What is counted, in memory shared by all workers: whichever is asked adds up.
+ * Each worker has APP_STRIPES of them, so that threads of the gate do not wait
+ * for each other's cache line. They stay when it ends, and its successor goes
+ * on counting. */
+#define APP_STRIPES 8
 struct app_counters {
-	_Atomic uint64_t outcomes[GATE_OUTCOMES];
-	_Atomic uint64_t replies[6]; /* by hundreds of the status; 0 unused */
+	_Alignas(64) _Atomic uint64_t verdicts[GATE_REASONS];
+	_Atomic uint64_t replies[APP_CLASSES][APP_HUNDREDS];
+	struct metrics_histogram took[APP_CLASSES];   /* from whole to answered */
+	struct metrics_histogram waited[APP_CLASSES]; /* of that in a queue */
 	_Atomic uint64_t sign_ups, sign_ins, sign_outs, sign_in_refusals, sign_up_refusals;
+	_Atomic uint64_t throttled_addresses, throttled_accounts;
+	_Atomic uint64_t signatures_computed, signatures_saved;
+	/* What app_publish last wrote; in the first of a worker alone. */
+	_Atomic uint64_t alive, feed_state, feed_known_ms, revocations, revocation_bytes;
+	_Atomic uint64_t connections_open, connections_leased;
+	_Atomic uint64_t database_failures, database_timeouts, feed_connects;
+	_Atomic uint64_t audit_waiting, audit_suppressed;
 };
 
 /* Writes what only main.c knows (connections, lanes) as Prometheus text. */
@@ -41,9 +68,11 @@ struct app {
 	struct arena *mem;
 	/* Whole cookie names, with the __Secure- prefix on https. */
 	const char *session_cookie, *data_cookie, *remember_cookie, *device_cookie;
-	struct app_counters *counters;     /* ours, among all_counters */
-	struct app_counters *all_counters; /* borrowed; app_new: one of our own */
+	struct app_counters *counters;     /* ours, the first of APP_STRIPES */
+	struct app_counters *all_counters; /* borrowed; app_new: some of our own */
 	size_t counter_count;
+	/* What our predecessors published of what starts anew with us. */
+	uint64_t failures_before, timeouts_before, connects_before, suppressed_before;
 	app_more_metrics *more_metrics; /* NULL: none */
 	void *more_state;
 };
@@ -53,6 +82,14 @@ struct app {
 MUST_CHECK enum status app_new(const struct config *config, struct service *service,
 			       struct buf *mistakes, struct app **out);
 void app_free(struct app **app);
+
+/* `all` has APP_STRIPES for each of `workers`, `index` is ours among them. */
+void app_share_counters(struct app *app, struct app_counters *all, size_t workers, size_t index);
+
+/* Makes known to the other workers how this one stands; a few times a second.
+ * app_bury, by the parent: it has ended. */
+void app_publish(struct app *app);
+void app_bury(struct app_counters *first);
 
 /* Which threads a request needs. Pure. */
 enum app_lane app_lane_of(const struct app *app, const struct request *request);

@@ -37,6 +37,8 @@ static bool settle(struct exchange *x, enum status status, const struct account_
 		exchange_too_many(x, result->wait_ms);
 	else
 		exchange_error(x, errors[result->outcome]);
+	if (status == STATUS_OK && result->outcome == ACCOUNT_WAIT)
+		metrics_count(&x->app->counters->throttled_accounts, 1);
 	return false;
 }
 
@@ -65,10 +67,10 @@ void handle_sign_up(struct exchange *x)
 	};
 	enum status status = accounts_sign_up(x->service, x->mem, &in, x->now_ms, &result);
 	if (!settle(x, status, &result, AUDIT_SIGN_UP_REFUSED, sign_up_errors)) {
-		atomic_fetch_add(&x->app->counters->sign_up_refusals, 1);
+		metrics_count(&x->app->counters->sign_up_refusals, 1);
 		return;
 	}
-	atomic_fetch_add(&x->app->counters->sign_ups, 1);
+	metrics_count(&x->app->counters->sign_ups, 1);
 	exchange_tell(x, AUDIT_SIGN_UP, result.view.user.id, NULL);
 	if (!begin_session(x, &result.view, in.remember))
 		return;
@@ -117,16 +119,16 @@ void handle_sign_in(struct exchange *x)
 	};
 	if (!email_is_valid(in.email)) {
 		exchange_tell(x, AUDIT_SIGN_IN_REFUSED, SPAN_ABSENT, "invalid_email");
-		atomic_fetch_add(&x->app->counters->sign_in_refusals, 1);
+		metrics_count(&x->app->counters->sign_in_refusals, 1);
 		exchange_error(x, ERROR_INVALID_EMAIL);
 		return;
 	}
 	enum status status = accounts_sign_in(x->service, x->mem, &in, x->now_ms, &result);
 	if (!settle(x, status, &result, AUDIT_SIGN_IN_REFUSED, sign_in_errors)) {
-		atomic_fetch_add(&x->app->counters->sign_in_refusals, 1);
+		metrics_count(&x->app->counters->sign_in_refusals, 1);
 		return;
 	}
-	atomic_fetch_add(&x->app->counters->sign_ins, 1);
+	metrics_count(&x->app->counters->sign_ins, 1);
 	exchange_tell(x, AUDIT_SIGN_IN, result.view.user.id, NULL);
 	if (begin_session(x, &result.view, in.remember))
 		write_sign_in(x, &result.view);

@@ -80,7 +80,7 @@ void handle_sign_out(struct exchange *x)
 		}
 		user_id = x->view.user.id;
 	}
-	atomic_fetch_add(&x->app->counters->sign_outs, 1);
+	metrics_count(&x->app->counters->sign_outs, 1);
 	exchange_tell(x, AUDIT_SIGN_OUT, user_id, NULL);
 	exchange_clear_cookies(x);
 	exchange_json(x, &w);

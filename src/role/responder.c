@@ -208,6 +208,7 @@ static bool check_rate(struct exchange *x, struct span endpoint)
 	int64_t wait_ms = limiter_check(service->shared.limiter, x->address, endpoint, x->now_ms);
 	if (wait_ms == 0)
 		return true;
+	metrics_count(&x->app->counters->throttled_addresses, 1);
 	exchange_too_many(x, wait_ms);
 	return false;
 }

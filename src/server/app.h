@@ -13,11 +13,21 @@
 #include "http/reply.h"
 #include "http/request.h"
 
+#include <stdatomic.h>
+
 enum server_lane {
 	SERVER_LANE_GATE = 0, /* at once, in the thread that read it */
 	SERVER_LANE_DATABASE, /* queued: may wait for the database */
 	SERVER_LANE_PASSWORD, /* queued: hashes a password */
 	SERVER_LANES
+};
+
+/* Of one worker, in memory shared by all (main.c); the last ones are as of the
+ * worker's last tick. */
+struct server_counters {
+	_Atomic uint64_t accepted, requests, refused_streams, timeouts, over_limit;
+	_Atomic uint64_t replies, busy[SERVER_LANES]; /* of those 503: over_limit, lane full */
+	_Atomic uint64_t connections, queued[SERVER_LANES], running[SERVER_LANES];
 };
 
 struct server_app {
@@ -33,6 +43,8 @@ struct server_app {
 	/* State of one thread; may return NULL. */
 	void *(*thread_new)(void *state);
 	void (*thread_free)(void *state, void *local);
+	/* About ten times a second, from the worker's main thread; may be NULL. */
+	void (*tick)(void *state);
 };
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/metrics.h"
 #include "base/secret.h"
 #include "server/door_inside.h"
 
@@ -131,7 +132,7 @@ static void refuse_peer(struct door *door, int fd)
 	int64_t now_ms = clock_mono_ms();
 	if (now_ms - atomic_exchange(&door->refused_peer_ms, now_ms) >= 1000)
 		log_warn("peer refused: not among listen_peers");
-	door->refused_streams++;
+	metrics_count(&door->options.counters->refused_streams, 1);
 	door_close_connection(door, fd);
 }
 
@@ -161,12 +162,12 @@ static bool accept_one(struct door *door, struct door_seat *seat, size_t i,
 		accept_failed(door, seat, i, errno);
 		return false;
 	}
-	door->accepted++;
+	metrics_count(&door->options.counters->accepted, 1);
 	seat->arrivals++;
 	bool over = ++door->connections > door->options.connections_max && !door_evict(door);
 	*visit = (struct door_visit){ .fd = fd, .local = from->local, .over_limit = over };
 	if (over)
-		door->over_limit++;
+		metrics_count(&door->options.counters->over_limit, 1);
 	if (from->local || may_connect(door, &peer.any))
 		return true;
 	refuse_peer(door, fd);
@@ -211,7 +212,7 @@ static enum frames_verdict read_request(struct door *door, struct door_seat *sea
 	}
 	if (verdict != FRAMES_REFUSE)
 		return verdict;
-	door->refused_streams++;
+	metrics_count(&door->options.counters->refused_streams, 1);
 	log_debug("stream refused", LOG_TEXT("reason", in->frames.reason));
 	return verdict;
 }
@@ -226,7 +227,7 @@ static bool read_visit(struct door *door, struct door_seat *seat, struct intake 
 	switch (verdict) {
 	case FRAMES_WHOLE:
 	case FRAMES_TOO_LARGE:
-		door->requests++;
+		metrics_count(&door->options.counters->requests, 1);
 		return true;
 	case FRAMES_INCOMPLETE:
 		door_park(door, visit, in,
@@ -362,13 +363,4 @@ void door_end(struct door *door)
 	uint64_t one = 1;
 	while (write(door->end, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
-}
-
-void door_read_stats(const struct door *door, struct door_stats *out)
-{
-	*out = (struct door_stats){ .accepted = door->accepted,
-				    .requests = door->requests,
-				    .refused_streams = door->refused_streams,
-				    .timeouts = door->timeouts,
-				    .over_limit = door->over_limit };
 }

@@ -17,6 +17,7 @@
 
 #include "base/status.h"
 #include "server/intake.h"
+#include "server/app.h"
 #include "server/listener.h"
 
 #include <stdint.h>
@@ -29,6 +30,7 @@ struct door_options {
 	int64_t read_ms, kept_ms, write_ms;
 	bool (*peer_allowed)(void *state, const struct sockaddr *peer); /* NULL: loopback */
 	void *peer_state;
+	struct server_counters *counters; /* borrowed */
 };
 
 /* A whole request's connection, until door_answer or door_drop. */
@@ -86,10 +88,5 @@ void door_end(struct door *door);
 
 /* Nobody is inside. Closes every connection. */
 void door_close(struct door **door);
-
-struct door_stats {
-	uint64_t accepted, requests, refused_streams, timeouts, over_limit;
-};
-void door_read_stats(const struct door *door, struct door_stats *out);
 
 #endif

@@ -22,8 +22,7 @@ struct door {
 	_Atomic bool stopping;
 	_Atomic int64_t refused_peer_ms;     /* the last one */
 	_Atomic bool stalled[LISTENERS_MAX]; /* to be watched anew by the next tick */
-	_Atomic uint64_t accepted, requests, refused_streams, timeouts, over_limit;
-	pthread_mutex_t lock; /* guards slots */
+	pthread_mutex_t lock;                /* guards slots */
 	struct slots slots;
 };
 

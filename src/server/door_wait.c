@@ -2,6 +2,7 @@
 #include "server/door_inside.h"
 
 #include "base/clock.h"
+#include "http/metrics.h"
 
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -126,7 +127,7 @@ void door_close_overdue(struct door *door, enum slot_wait wait, int64_t now_ms)
 	for (; slot != NULL; slot = next) {
 		next = slots_newer(slot);
 		if (now_ms - slot->since_ms >= limit_ms(door, slot)) {
-			door->timeouts++;
+			metrics_count(&door->options.counters->timeouts, 1);
 			door_close_slot(door, slot);
 		} else if (!door->stopping) {
 			break;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/metrics.h"
 #include "http/error.h"
 
 #include <stdlib.h>
@@ -37,7 +38,7 @@ static void pending_reset(struct pending *x)
 
 static void answer(struct serve *serve, struct pending *x, struct reply *reply)
 {
-	serve->replies++;
+	metrics_count(&serve->counters->replies, 1);
 	door_answer(serve->door, &x->visit, x->intake.frames.id, reply_finish(reply));
 	pending_reset(x);
 }
@@ -45,11 +46,15 @@ static void answer(struct serve *serve, struct pending *x, struct reply *reply)
 static void answer_error(struct serve *serve, struct pending *x, enum error error)
 {
 	struct reply reply;
-	if (error == ERROR_BUSY)
-		serve->busy++;
 	reply_init(&reply, x->mem);
 	error_reply(&reply, error);
 	answer(serve, x, &reply);
+}
+
+static void answer_busy(struct serve *serve, struct pending *x, enum server_lane lane)
+{
+	metrics_count(&serve->counters->busy[lane], 1);
+	answer_error(serve, x, ERROR_BUSY);
 }
 
 /* A request without a method or a target. */
@@ -82,7 +87,7 @@ static bool enqueue(struct serve *serve, struct pending *x)
 	const struct server_app *app = serve->app;
 	if (!app->enter(app->state, x->lane))
 		return false;
-	if (lane_push(serve->lanes[x->lane], &x->job, clock_mono_ms()))
+	if (lane_push(serve->lanes[x->lane], &x->job, x->request.whole_us / 1000))
 		return true;
 	app->leave(app->state, x->lane);
 	return false;
@@ -92,7 +97,7 @@ bool serve_whole(struct serve *serve, struct pending *x, struct fcgi_pipe *pipe,
 {
 	struct intake *in = &x->intake;
 	if (x->visit.over_limit) {
-		answer_error(serve, x, ERROR_BUSY);
+		answer_busy(serve, x, SERVER_LANE_GATE);
 		return true;
 	}
 	enum status status = fcgi_open(x->fcgi, pipe, &in->frames, intake_params(in));
@@ -108,6 +113,7 @@ bool serve_whole(struct serve *serve, struct pending *x, struct fcgi_pipe *pipe,
 		return true;
 	}
 	x->request.local = x->visit.local;
+	x->request.whole_us = clock_mono_us();
 	/* The gate never reads a body: its size is nothing to it. */
 	if (x->visit.too_large && x->request.mode != REQUEST_AUTHORIZE) {
 		x->request.body_too_large = true;
@@ -120,7 +126,7 @@ bool serve_whole(struct serve *serve, struct pending *x, struct fcgi_pipe *pipe,
 	}
 	if (enqueue(serve, x))
 		return false;
-	answer_error(serve, x, ERROR_BUSY);
+	answer_busy(serve, x, x->lane);
 	return true;
 }
 
@@ -131,7 +137,7 @@ void serve_queued(struct serve *serve, struct pending *x, void *local)
 		door_drop(serve->door, &x->visit);
 		pending_reset(x);
 	} else if (clock_mono_ms() - x->job.since_ms > serve->queue_ms) {
-		answer_error(serve, x, ERROR_BUSY);
+		answer_busy(serve, x, lane);
 	} else {
 		answer_app(serve, x, local);
 	}
@@ -141,6 +147,6 @@ void serve_queued(struct serve *serve, struct pending *x, void *local)
 void serve_expired(struct serve *serve, struct pending *x)
 {
 	enum server_lane lane = x->lane;
-	answer_error(serve, x, ERROR_BUSY);
+	answer_busy(serve, x, lane);
 	serve->app->leave(serve->app->state, lane);
 }

@@ -32,7 +32,7 @@ struct serve {
 	const struct server_app *app;
 	struct lane *lanes[SERVER_LANES];
 	int64_t queue_ms;
-	_Atomic uint64_t replies, busy; /* answered; of those 503 of our own */
+	struct server_counters *counters; /* borrowed */
 };
 
 /* True: answered, and the request is ready for the next one. False: a lane

@@ -204,8 +204,10 @@ static void begin_reload(struct supervisor *s)
 	if (!s->reload_wanted || s->stopping || s->ready_by_ms != 0 || alive(s, 1 - s->now) > 0)
 		return;
 	s->reload_wanted = false;
-	if (!s->options->reload(s->options->state, 1 - s->now))
+	if (!s->options->reload(s->options->state, 1 - s->now)) {
+		s->options->counters->reloads_refused++;
 		return;
+	}
 	s->ready_by_ms = clock_mono_ms() + s->options->ready_ms;
 	start_half(s, 1 - s->now);
 }
@@ -214,6 +216,7 @@ static void give_up_reload(struct supervisor *s, const char *why)
 {
 	s->ready_by_ms = 0;
 	stop_half(s, 1 - s->now);
+	s->options->counters->reloads_failed++;
 	log_error("reload failed: the old workers stay", LOG_TEXT("reason", why));
 }
 
@@ -225,6 +228,7 @@ static void finish_reload(struct supervisor *s)
 		s->ready_by_ms = 0;
 		s->now = 1 - s->now;
 		stop_half(s, 1 - s->now);
+		s->options->counters->reloads_done++;
 		log_info("reloaded");
 	} else if (clock_mono_ms() >= s->ready_by_ms) {
 		give_up_reload(s, "the new workers are not ready in time");
@@ -270,10 +274,12 @@ static void replace(struct supervisor *s, struct child *child, int status)
 		stop_all(s, WEXITSTATUS(status));
 		return;
 	}
-	if (!orderly)
+	if (!orderly) {
+		s->options->counters->restarts++;
 		log_error("a worker has died",
 			  LOG_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0),
 			  LOG_INT("code", WIFEXITED(status) ? WEXITSTATUS(status) : 0));
+	}
 	if (orderly || clock_mono_ms() - child->born_ms >= YOUNG_MS)
 		child->young_deaths = 0;
 	else
@@ -414,6 +420,7 @@ static bool open_supervisor(struct supervisor *s)
 int supervisor_run(const struct supervisor_options *options)
 {
 	struct supervisor s = { .options = options };
+	options->counters->started_ms = clock_wall_ms();
 	if (open_supervisor(&s)) {
 		start_half(&s, s.now);
 		while (!s.stopping || alive(&s, 0) + alive(&s, 1) > 0)

@@ -14,14 +14,23 @@
 
 #include "base/status.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* For metrics, in memory that the workers see too. */
+struct supervisor_counters {
+	_Atomic uint64_t restarts; /* of workers that died */
+	_Atomic uint64_t reloads_done, reloads_refused, reloads_failed;
+	int64_t started_ms; /* wall time */
+};
+
 struct supervisor_options {
 	size_t workers;
-	int64_t stop_ms;  /* after TERM: then KILL */
-	int64_t ready_ms; /* for a new generation to say it is ready */
+	int64_t stop_ms;                      /* after TERM: then KILL */
+	struct supervisor_counters *counters; /* borrowed */
+	int64_t ready_ms;                     /* for a new generation to say it is ready */
 	void *state;
 	/* In the child. Returns its exit code. `index` is a number no live worker
 	 * of any generation has; index / workers is its generation, 0 or 1, the

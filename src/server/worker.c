@@ -35,6 +35,7 @@ struct worker_thread {
 struct worker {
 	const struct worker_options *options;
 	struct serve serve;
+	struct server_counters own;
 	struct worker_thread *threads;
 	size_t started;
 	pthread_mutex_t lock;   /* guards spare */
@@ -203,6 +204,7 @@ static enum status open_worker(struct worker *worker)
 		.write_ms = options->write_ms,
 		.peer_allowed = options->peer_allowed,
 		.peer_state = options->peer_state,
+		.counters = worker->serve.counters,
 	};
 	TRY(fcgi_init());
 	TRY(door_open(&door, &worker->serve.door));
@@ -241,10 +243,23 @@ static void expire_lanes(struct worker *worker, int64_t before_ms)
 	}
 }
 
+static void publish(struct worker *worker)
+{
+	struct server_counters *counters = worker->serve.counters;
+	counters->connections = door_connections(worker->serve.door);
+	for (size_t lane = SERVER_LANE_GATE + 1; lane < SERVER_LANES; lane++) {
+		counters->queued[lane] = lane_waiting(worker->serve.lanes[lane]);
+		counters->running[lane] = lane_running(worker->serve.lanes[lane]);
+	}
+	if (worker->options->app->tick != NULL)
+		worker->options->app->tick(worker->options->app->state);
+}
+
 static void tick(struct worker *worker)
 {
 	int64_t now_ms = clock_mono_ms();
 	door_tick(worker->serve.door, now_ms);
+	publish(worker);
 	expire_lanes(worker, now_ms - worker->options->queue_ms);
 }
 
@@ -276,6 +291,7 @@ enum status worker_run(const struct worker_options *options)
 		.options = options,
 		.serve = { .app = options->app, .queue_ms = options->queue_ms },
 	};
+	worker.serve.counters = options->counters != NULL ? options->counters : &worker.own;
 	pthread_mutex_init(&worker.lock, NULL);
 	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	enum status status = open_worker(&worker);
@@ -296,18 +312,18 @@ void worker_read_stats(struct worker_stats *out)
 	*out = (struct worker_stats){ 0 };
 	if (worker == NULL)
 		return;
-	struct door_stats door;
-	door_read_stats(worker->serve.door, &door);
-	out->accepted = door.accepted;
-	out->requests = door.requests;
-	out->refused_streams = door.refused_streams;
-	out->timeouts = door.timeouts;
-	out->over_limit = door.over_limit;
-	out->connections = door_connections(worker->serve.door);
-	out->replies = worker->serve.replies;
-	out->busy = worker->serve.busy;
-	for (size_t lane = SERVER_LANE_GATE + 1; lane < SERVER_LANES; lane++) {
-		out->queued[lane] = lane_waiting(worker->serve.lanes[lane]);
-		out->running[lane] = lane_running(worker->serve.lanes[lane]);
+	publish(worker);
+	const struct server_counters *counters = worker->serve.counters;
+	out->accepted = counters->accepted;
+	out->requests = counters->requests;
+	out->refused_streams = counters->refused_streams;
+	out->timeouts = counters->timeouts;
+	out->over_limit = counters->over_limit;
+	out->connections = counters->connections;
+	out->replies = counters->replies;
+	for (size_t lane = SERVER_LANE_GATE; lane < SERVER_LANES; lane++) {
+		out->busy += counters->busy[lane];
+		out->queued[lane] = counters->queued[lane];
+		out->running[lane] = counters->running[lane];
 	}
 }

@@ -23,8 +23,9 @@ struct worker_options {
 	/* Peers allowed on TCP that is not loopback; NULL: loopback only. */
 	bool (*peer_allowed)(void *state, const struct sockaddr *peer);
 	void *peer_state;
-	int ready_fd; /* one byte is written once accepting; -1: none */
-	int stop_fd;  /* readable (or closed at the other end) means: stop */
+	struct server_counters *counters; /* borrowed; NULL: of its own */
+	int ready_fd;                     /* one byte is written once accepting; -1: none */
+	int stop_fd;                      /* readable (or closed at the other end) means: stop */
 };
 
 struct worker_stats {

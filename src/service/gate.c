@@ -43,9 +43,43 @@ void gate_local_free(struct gate_local **local)
 	*local = NULL;
 }
 
-static void decide(struct gate_answer *answer, enum gate_outcome outcome, const char *reason)
+static const struct {
+	enum gate_outcome outcome;
+	const char *word;
+} reasons[GATE_CLAIMS] = {
+	[GATE_DENIED] = { GATE_FORBIDDEN, "denied" },
+	[GATE_OTHER_USER] = { GATE_FORBIDDEN, "other_user" },
+	[GATE_SECOND_SPELLING] = { GATE_NOT_CANONICAL, "not_canonical" },
+	[GATE_NO_AUTHORIZATION] = { GATE_NO_TOKEN, "no_token" },
+	[GATE_OTHER_SCHEME] = { GATE_NO_TOKEN, "other_scheme" },
+	[GATE_SEVERAL_AUTHORIZATIONS] = { GATE_INVALID_TOKEN, "several_authorizations" },
+	[GATE_MALFORMED] = { GATE_INVALID_TOKEN, "malformed" },
+	[GATE_SIGNATURE] = { GATE_INVALID_TOKEN, "signature" },
+	[GATE_NO_SESSION] = { GATE_INVALID_TOKEN, "no_session" },
+	[GATE_REVOKED] = { GATE_INVALID_TOKEN, "revoked" },
+	[GATE_CLAIM_CANNOT_BE_SENT] = { GATE_INVALID_TOKEN, "claim_cannot_be_sent" },
+	[GATE_KEYS_UNKNOWN] = { GATE_CANNOT_DECIDE, "keys_unknown" },
+	[GATE_REVOCATIONS_UNKNOWN] = { GATE_CANNOT_DECIDE, "revocations_unknown" },
+	[GATE_GOOD] = { GATE_ALLOWED, "allowed" },
+};
+
+enum gate_outcome gate_outcome_of(enum gate_reason reason)
 {
-	answer->outcome = outcome;
+	return reason < GATE_CLAIMS ? reasons[reason].outcome : GATE_INVALID_TOKEN;
+}
+
+const char *gate_reason_word(enum gate_reason reason)
+{
+	if (reason < GATE_CLAIMS)
+		return reasons[reason].word;
+	return reason == GATE_CLAIMS + CLAIMS_HOLD
+		       ? NULL
+		       : claims_fault_word((enum claims_fault)(reason - GATE_CLAIMS));
+}
+
+static void decide(struct gate_answer *answer, enum gate_reason reason)
+{
+	answer->outcome = gate_outcome_of(reason);
 	answer->reason = reason;
 }
 
@@ -56,16 +90,16 @@ static bool read_bearer(const struct gate_question *question, struct span *token
 {
 	struct span value = span_trim(question->authorization);
 	if (span_is_absent(question->authorization) || value.len == 0) {
-		decide(answer, GATE_NO_TOKEN, "no_token");
+		decide(answer, GATE_NO_AUTHORIZATION);
 		return false;
 	}
 	if (question->repeated || span_find(value, ',') < value.len) {
-		decide(answer, GATE_INVALID_TOKEN, "several_authorizations");
+		decide(answer, GATE_SEVERAL_AUTHORIZATIONS);
 		return false;
 	}
 	size_t space = span_find(value, ' ');
 	if (!span_equal_nocase(span_first(value, space), SPAN("Bearer"))) {
-		decide(answer, GATE_NO_TOKEN, "other_scheme");
+		decide(answer, GATE_OTHER_SCHEME);
 		return false;
 	}
 	*token_out = span_trim(span_from(value, space));
@@ -129,14 +163,14 @@ static bool may_learn_key(struct service *service, const struct gate_local *loca
 {
 	const struct jws_parts *parts = &local->parts;
 	size_t issuer;
-	decide(answer, GATE_INVALID_TOKEN, "signature");
+	decide(answer, GATE_SIGNATURE);
 	if (parts->alg == JWS_HS256 || !claimed_issuer(service, parts, &issuer))
 		return false;
 	bool learned = issuer == KEYRING_OWN && keys_look_for_unknown(service, local->keys);
 	if (issuer != KEYRING_OWN)
 		issuer_fetch_want(service->issuer_fetch, issuer);
 	if (!keys_are_loaded(service, issuer))
-		decide(answer, GATE_CANNOT_DECIDE, "keys_unknown");
+		decide(answer, GATE_KEYS_UNKNOWN);
 	return learned;
 }
 
@@ -200,7 +234,7 @@ static bool read_token(struct service *service, struct gate_local *local, struct
 	struct signer by;
 	struct span payload;
 	if (jws_split(token, &local->parts) != STATUS_OK) {
-		decide(answer, GATE_INVALID_TOKEN, "malformed");
+		decide(answer, GATE_MALFORMED);
 		return false;
 	}
 	if (!verify_or_learn(service, local, now_ms, &by, &payload, answer))
@@ -209,23 +243,23 @@ static bool read_token(struct service *service, struct gate_local *local, struct
 		by.issuer == KEYRING_OWN ? NULL : &service->plan->issuers[by.issuer - 1];
 	struct span custom = foreign != NULL ? foreign->subject_claim : SPAN_ABSENT;
 	if (claims_parse(payload, custom, &answer->claims) != STATUS_OK) {
-		decide(answer, GATE_INVALID_TOKEN, "malformed");
+		decide(answer, GATE_MALFORMED);
 		return false;
 	}
 	struct claims_rules rules = rules_of(service, foreign);
 	enum claims_fault fault = claims_judge(&answer->claims, &rules, now_ms / 1000);
 	if (fault != CLAIMS_HOLD) {
-		decide(answer, GATE_INVALID_TOKEN, claims_fault_word(fault));
+		decide(answer, (enum gate_reason)(GATE_CLAIMS + fault));
 		return false;
 	}
 	if (!resolve_subject(local, foreign, &answer->claims, &answer->subject)) {
-		decide(answer, GATE_INVALID_TOKEN, "no_subject");
+		decide(answer, (enum gate_reason)(GATE_CLAIMS + CLAIMS_NO_SUBJECT));
 		return false;
 	}
 	/* No logout could reach an own token that names no session. */
 	if (foreign == NULL && answer->claims.session.len == 0 &&
 	    !service->config->accept_sessionless) {
-		decide(answer, GATE_INVALID_TOKEN, "no_session");
+		decide(answer, GATE_NO_SESSION);
 		return false;
 	}
 	if (foreign != NULL)
@@ -255,18 +289,18 @@ static bool is_in_force(struct service *service, int64_t now, int64_t mono_ms,
 	struct feed_answer known =
 		feed_ask(service->feed, claims->session, answer->subject, claims->issued, mono_ms);
 	if (known.state != FEED_BLIND && known.revoked) {
-		decide(answer, GATE_INVALID_TOKEN, "revoked");
+		decide(answer, GATE_REVOKED);
 		return false;
 	}
 	if (known.state == FEED_CURRENT)
 		return true;
 	enum status live = ask_database(service, now, answer);
 	if (live == STATUS_NOT_FOUND) {
-		decide(answer, GATE_INVALID_TOKEN, "revoked");
+		decide(answer, GATE_REVOKED);
 		return false;
 	}
 	if (live != STATUS_OK && known.state == FEED_BLIND) {
-		decide(answer, GATE_CANNOT_DECIDE, "revocations_unknown");
+		decide(answer, GATE_REVOCATIONS_UNKNOWN);
 		return false;
 	}
 	return true;
@@ -299,7 +333,7 @@ static bool can_send_variables(const struct service *service, struct gate_answer
 {
 	for (size_t i = 0; i < service->plan->variable_count; i++) {
 		if (!is_visible(claim_value(answer, service->plan->variables[i].claim))) {
-			decide(answer, GATE_INVALID_TOKEN, "claim_cannot_be_sent");
+			decide(answer, GATE_CLAIM_CANNOT_BE_SENT);
 			return false;
 		}
 	}
@@ -317,9 +351,9 @@ void gate_judge(struct service *service, struct gate_local *local,
 		const struct gate_question *question, int64_t now_ms, int64_t mono_ms,
 		struct gate_answer *answer)
 {
-	*answer = (struct gate_answer){ .reason = "denied" };
+	*answer = (struct gate_answer){ 0 };
 	if (!is_canonical(question)) {
-		decide(answer, GATE_NOT_CANONICAL, "not_canonical");
+		decide(answer, GATE_SECOND_SPELLING);
 		return;
 	}
 	struct span token;
@@ -333,9 +367,9 @@ void gate_judge(struct service *service, struct gate_local *local,
 	    !can_send_variables(service, answer))
 		return;
 	if (policy_judge(rule, user_id, answer->subject) == VERDICT_ALLOW)
-		decide(answer, GATE_ALLOWED, "allowed");
+		decide(answer, GATE_GOOD);
 	else
-		decide(answer, GATE_FORBIDDEN, rule == POLICY_OWNER ? "other_user" : "denied");
+		decide(answer, rule == POLICY_OWNER ? GATE_OTHER_USER : GATE_DENIED);
 }
 
 bool gate_variable(const struct service *service, size_t index, const struct gate_answer *answer,

@@ -25,9 +25,31 @@ enum gate_outcome {
 	GATE_OUTCOMES
 };
 
+/* Why, for log and metrics. Zero denies. */
+enum gate_reason {
+	GATE_DENIED = 0,
+	GATE_OTHER_USER,
+	GATE_SECOND_SPELLING,
+	GATE_NO_AUTHORIZATION,
+	GATE_OTHER_SCHEME,
+	GATE_SEVERAL_AUTHORIZATIONS,
+	GATE_MALFORMED,
+	GATE_SIGNATURE,
+	GATE_NO_SESSION,
+	GATE_REVOKED,
+	GATE_CLAIM_CANNOT_BE_SENT,
+	GATE_KEYS_UNKNOWN,
+	GATE_REVOCATIONS_UNKNOWN,
+	GATE_GOOD,
+	GATE_CLAIMS, /* and the following: plus enum claims_fault */
+	GATE_REASONS = GATE_CLAIMS + CLAIMS_FAULTS
+};
+
 /* What one thread keeps warm. */
 struct gate_local {
+	size_t number; /* of this thread in its process; for counters */
 	struct jws_scratch *scratch;
+	struct jws_stats counted; /* what the metrics have of the scratch's */
 	struct keyring *keys;
 	struct jws_parts parts; /* of the token in question */
 	char subject[256];      /* NAME:subject of foreign issuers */
@@ -42,7 +64,7 @@ struct gate_question {
 
 struct gate_answer {
 	enum gate_outcome outcome;
-	const char *reason;   /* a word for log and metrics; never NULL */
+	enum gate_reason reason;
 	struct span subject;  /* of the verified token; absent without one */
 	struct claims claims; /* meaningful when a token was verified */
 	struct span kid;      /* of a row of "jwks" that verified it; else absent */
@@ -62,5 +84,8 @@ bool gate_variable(const struct service *service, size_t index, const struct gat
 		   struct span *name_out, struct span *value_out);
 
 const char *gate_outcome_word(enum gate_outcome outcome);
+enum gate_outcome gate_outcome_of(enum gate_reason reason);
+/* NULL: a reason that is never given. */
+const char *gate_reason_word(enum gate_reason reason);
 
 #endif

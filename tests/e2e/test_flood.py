@@ -343,8 +343,8 @@ def counts_agree():
 
     def counted():
         body = ask_mode(second.unix, "metrics").body.decode()
-        return [int(re.search(r"authbridge_worker_%s_total\{.*\} (\d+)" % name,
-                              body)[1]) for name in ("requests", "replies")]
+        return [int(re.search(r"authbridge_requests_%s_total (\d+)" % name,
+                              body)[1]) for name in ("read", "answered")]
 
     requests, replies = counted()
     equal(requests, replies + 1, "this one is being answered")

@@ -41,14 +41,15 @@ done | tap "doc/events.md has no other event"
 
 {
 	flat | grep -oE 'decide\((out|answer), [^;]*;' | quoted
-	sed -n '/fault_words/,/};/p' src/model/claims.c | quoted
-} | grep -vE '^(done|allowed)$' | missing doc/events.md reason |
+	sed -n '/reasons\[GATE_CLAIMS\]/,/};/p' src/service/gate.c | quoted
+	sed -n '/claims_fault_word(/,/};/p' src/model/claims.c | quoted
+} | grep -vE '^(done|allowed|ok)$' | missing doc/events.md reason |
 	tap "doc/events.md has every reason"
 
 {
-	flat | grep -oE 'head\(out, *"[a-z_]+"' | quoted
-	flat | grep -oE '\{ "[a-z_]+_total", *"' | quoted | grep _total
-	flat | grep -oE '# TYPE authbridge_[a-z_]+' | sed 's/.*authbridge_//'
+	flat | grep -oE 'metrics_head\(out, *"[a-z_]+"' | quoted
+	sed -n '/plain\[\]/,/};/p' src/role/handle_metrics.c |
+		sed -n 's/.*{ "\([a-z_]*\)".*/\1/p'
 } | sed 's/^/authbridge_/' | missing doc/events.md metric |
 	tap "doc/events.md has every metric"
 

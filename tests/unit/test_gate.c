@@ -173,7 +173,7 @@ static void expect(struct gate_answer answer, enum gate_outcome outcome, const c
 {
 	if (answer.outcome != outcome)
 		fail_msg("%s: %s (%s), expected %s", what, gate_outcome_word(answer.outcome),
-			 answer.reason, gate_outcome_word(outcome));
+			 gate_reason_word(answer.reason), gate_outcome_word(outcome));
 }
 
 static void A_FR_007_a_valid_token_opens_its_own_path(void **state)

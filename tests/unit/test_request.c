@@ -46,6 +46,7 @@ static void request_mode_is_the_servers_alone(void **state)
 		{ { "AUTHBRIDGE_MODE=authorize" }, false, REQUEST_AUTHORIZE },
 		{ { "AUTHBRIDGE_MODE=metrics" }, false, REQUEST_METRICS },
 		{ { "AUTHBRIDGE_MODE=ready" }, false, REQUEST_READY },
+		{ { "AUTHBRIDGE_MODE=live" }, false, REQUEST_LIVE },
 		/* a header called Authbridge-Mode, and other spellings */
 		{ { "HTTP_AUTHBRIDGE_MODE=authorize" }, false, REQUEST_RESPOND },
 		{ { "HTTP_AUTHBRIDGE_MODE=metrics" }, true, REQUEST_AUTHORIZE },

@@ -109,8 +109,10 @@ static void start(int mode)
 	supervisor = fork();
 	if (supervisor != 0)
 		return;
+	struct supervisor_counters counters = { 0 };
 	const struct supervisor_options options = {
 		.workers = WORKERS,
+		.counters = &counters,
 		.stop_ms = 300,
 		.ready_ms = 300,
 		.run = run,
