@@ -194,15 +194,41 @@ static void open_tables(struct revocation_set *set)
 		abort();
 }
 
-struct revocation_set *revocation_new(const struct rng *rng)
+static struct revocation_set *set_new(void)
 {
 	struct revocation_set *set = calloc(1, sizeof(*set));
 
 	if (set == NULL)
 		abort();
-	rng_fill(rng, &set->key, sizeof(set->key));
 	open_tables(set);
 	return set;
+}
+
+struct revocation_set *revocation_new(const struct rng *rng)
+{
+	struct revocation_set *set = set_new();
+
+	rng_fill(rng, &set->key, sizeof(set->key));
+	return set;
+}
+
+struct revocation_set *revocation_new_like(const struct revocation_set *set)
+{
+	struct revocation_set *like = set_new();
+
+	like->key = set->key;
+	return like;
+}
+
+void revocation_swap_cut_offs(struct revocation_set *a, struct revocation_set *b)
+{
+	struct table users = a->users;
+	struct cutoff everybody = a->everybody;
+
+	a->users = b->users;
+	a->everybody = b->everybody;
+	b->users = users;
+	b->everybody = everybody;
 }
 
 void revocation_free(struct revocation_set **set)
@@ -213,14 +239,6 @@ void revocation_free(struct revocation_set **set)
 	free((*set)->users.slots);
 	free(*set);
 	*set = NULL;
-}
-
-void revocation_clear(struct revocation_set *set)
-{
-	free(set->sessions.slots);
-	free(set->users.slots);
-	open_tables(set);
-	set->everybody = (struct cutoff){ 0 };
 }
 
 static int64_t later(int64_t a, int64_t b)

@@ -6,7 +6,8 @@
  *
  * A session is kept as a keyed 64-bit hash (SipHash-2-4 of its id under a
  * random key of the process) and its end of interest: 17 bytes a slot, at most
- * three quarters full, so a million cost 34 MiB (51 while it grows to that). A
+ * three quarters full, so a million cost 34 MiB (51 while it grows to that). No
+ * second set ever stands beside it: what can be taken back is kept apart. A
  * hash collision can only refuse a token, never allow; the one exception, two
  * users of whom one is lifted, needs 64 equal bits.
  */
@@ -39,11 +40,14 @@ MUST_CHECK enum status revocation_add_session(struct revocation_set *set, struct
 MUST_CHECK enum status revocation_cut_off(struct revocation_set *set, struct span user_id,
 					  int64_t not_before, int64_t until);
 
+/* An empty set that keeps ids as `set` does; then: the two exchange their
+ * cut-offs. What was taken back is what a second telling does not hold; ended
+ * sessions are never taken back. */
+struct revocation_set *revocation_new_like(const struct revocation_set *set);
+void revocation_swap_cut_offs(struct revocation_set *a, struct revocation_set *b);
+
 /* The user (empty: everybody) is no longer disabled; other cut-offs stay. */
 void revocation_lift_user(struct revocation_set *set, struct span user_id);
-
-/* Forgets everything: before a full re-read into a fresh set. */
-void revocation_clear(struct revocation_set *set);
 
 /* Forgets what ended before `now`. Called by the writer from time to time. */
 void revocation_expire(struct revocation_set *set, int64_t now);

@@ -134,18 +134,16 @@ static enum status take_fresh(void *state, const struct feed_row *row)
 	return feed_row_apply(state, row);
 }
 
-/* Everything into a set of its own, which then takes the other's place. */
-static enum status read_afresh(struct feed *feed, struct feed_mark *mark)
+/* The cut-offs alone: a session that has ended never comes back, and a second
+ * set of all of them would cost as much memory again. */
+static enum status read_cut_offs_afresh(struct feed *feed)
 {
-	struct revocation_set *fresh = revocation_new(feed->options.rng);
-	*mark = (struct feed_mark)FEED_MARK_START;
-	enum status status = feed_read(feed->pg, mark, take_fresh, fresh);
+	struct revocation_set *fresh = revocation_new_like(feed->set);
+	enum status status = feed_read_cut_offs(feed->pg, take_fresh, fresh);
 	if (status == STATUS_OK) {
 		pthread_rwlock_wrlock(&feed->lock);
-		struct revocation_set *old = feed->set;
-		feed->set = fresh;
+		revocation_swap_cut_offs(feed->set, fresh);
 		pthread_rwlock_unlock(&feed->lock);
-		fresh = old;
 	}
 	revocation_free(&fresh);
 	return status;
@@ -154,12 +152,11 @@ static enum status read_afresh(struct feed *feed, struct feed_mark *mark)
 static enum status read_tables(struct feed *feed, struct feed_mark *mark)
 {
 	bool first = feed->mark.reload == 0;
-	/* What is known already may be added again, so a whole reading needs
-	 * no second set beside the first... */
+	/* What is known already may be added again... */
 	*mark = feed->whole ? feed->mark : (struct feed_mark)FEED_MARK_START;
 	TRY(feed_read(feed->pg, mark, take_change, feed));
 	/* ... unless something was taken back, which a set cannot express. */
-	return first || mark->reload == feed->mark.reload ? STATUS_OK : read_afresh(feed, mark);
+	return first || mark->reload == feed->mark.reload ? STATUS_OK : read_cut_offs_afresh(feed);
 }
 
 /* Sessions may have ended unseen until the triggers were back: no token from

@@ -13,6 +13,12 @@
 #define NOT_BEFORE_S \
 	"ceil(extract(epoch FROM least(greatest(not_before, " EPOCH "), " FAR ")))::int8"
 
+#define CUT_OFFS                                          \
+	"SELECT 'c', user_id, " NOT_BEFORE_S ", " UNTIL_S \
+	" FROM authbridge.cutoff WHERE xid >= $1::xid8"   \
+	" UNION ALL SELECT 'd', user_id, 0, 0"            \
+	" FROM authbridge.disabled_user WHERE disabled AND xid >= $1::xid8"
+
 /* Everything but the revocations, which come in pages. One snapshot. */
 static const struct pg_statement head = {
 	"feed_head",
@@ -24,13 +30,12 @@ static const struct pg_statement head = {
 	" 'authbridge_session_changed', 'authbridge_session_made', 'authbridge_user_deleted',"
 	" 'authbridge_user_truncated', 'authbridge_user_renamed'))"
 	" UNION ALL SELECT 'g', NULL, keys, reload FROM authbridge.generation"
-	" UNION ALL SELECT 'c', user_id, " NOT_BEFORE_S ", " UNTIL_S
-	" FROM authbridge.cutoff WHERE xid >= $1::xid8"
-	" UNION ALL SELECT 'd', user_id, 0, 0 FROM authbridge.disabled_user"
-	" WHERE disabled AND xid >= $1::xid8"
-	" UNION ALL SELECT 's', session_id, 0, " UNTIL_S " FROM authbridge.shortened"
+	" UNION ALL " CUT_OFFS " UNION ALL SELECT 's', session_id, 0, " UNTIL_S
+	" FROM authbridge.shortened"
 	" WHERE since <= now() AND (since > $2 OR xid >= $1::xid8)",
 };
+
+static const struct pg_statement cut_offs = { "feed_cut_offs", CUT_OFFS };
 
 static const struct pg_statement page = {
 	"feed_page",
@@ -123,6 +128,18 @@ enum status feed_read(struct pg *pg, struct feed_mark *mark, feed_take *take, vo
 	while (more)
 		TRY(read_page(pg, xid, &id, &more, take, state));
 	*mark = next;
+	return STATUS_OK;
+}
+
+enum status feed_read_cut_offs(struct pg *pg, feed_take *take, void *state)
+{
+	struct pg_args args = { 0 };
+	struct feed_mark unmoved;
+	pg_put_text(&args, SPAN("0"));
+	CLEANUP(pg_rows_free) struct pg_result *rows = NULL;
+	TRY(pg_run(pg, &cut_offs, &args, &rows));
+	for (size_t i = 0; i < pg_count(rows); i++)
+		TRY(take_head_row(rows, i, &unmoved, take, state));
 	return STATUS_OK;
 }
 

@@ -44,6 +44,9 @@ typedef enum status feed_take(void *state, const struct feed_row *row);
 MUST_CHECK enum status feed_read(struct pg *pg, struct feed_mark *mark, feed_take *take,
 				 void *state);
 
+/* All cut-offs and disabled users there are, but no sessions. */
+MUST_CHECK enum status feed_read_cut_offs(struct pg *pg, feed_take *take, void *state);
+
 MUST_CHECK enum status feed_row_apply(struct revocation_set *set, const struct feed_row *row);
 
 #endif

@@ -7,6 +7,7 @@ end was known to the last acceptance anywhere. AUTHBRIDGE_LONG=1 takes 2,000
 sign-outs instead of a few hundred, and holds p99 under 100 ms.
 """
 import os
+import re
 import secrets
 import signal
 import string
@@ -17,6 +18,7 @@ import fcgi_client
 import processes
 import tokens
 from harness import SECRET, World
+from service import ask_mode
 from tap import Suite, check, equal, wait_until
 
 suite = Suite()
@@ -280,6 +282,85 @@ def by_disabling():
 @suite.case("B_US4 TRUNCATE")
 def by_truncate():
     return watch_all(make_sessions(8), "TRUNCATE public.session")
+
+
+def memory_kib(pid, field):
+    with open("/proc/%d/status" % pid) as status:
+        for line in status:
+            if line.startswith(field + ":"):
+                return int(line.split()[1])
+    raise AssertionError(field)
+
+
+def metric(service, name):
+    text = ask_mode(service.unix, "metrics").body.decode()
+    return float(re.search(r"^authbridge_%s (\S+)$" % name, text,
+                           re.MULTILINE).group(1))
+
+
+def begin_anew():
+    """New workers in each service."""
+    for service in services:
+        before = service.log().count("event=reloaded")
+        os.kill(service.process.pid, signal.SIGHUP)
+        wait_until(lambda: service.log().count("event=reloaded") > before, 60,
+                   "reloaded")
+
+
+@suite.case("a million live revocations cost each worker under 64 MiB, also "
+            "while a cut-off is lifted and in a worker that begins with them")
+def many():
+    """A sample of fewer has to keep to the same share."""
+    count = 1000000 if LONG else 300000
+    limit = 64 * 1024 * count // 1000000
+    seen, cut = make_sessions(1)[0], make_sessions(1)[0]
+
+    def grown(baseline):
+        return max(memory_kib(pid, "VmHWM") - baseline
+                   for s in services for pid in s.worker_pids())
+
+    def everywhere(session, status):
+        return all(ask(s, session) == status for s in services * 20)
+
+    def all_loaded():
+        """A reading that takes longer than max_age leaves the feed blind
+        until the next has ended."""
+        return all(metric(s, "revocations") >= count and
+                   metric(s, "feed_age_seconds") < MAX_AGE
+                   for s in services * 20)
+
+    pids = [pid for s in services for pid in s.worker_pids()]
+    for pid in pids:
+        with open("/proc/%d/clear_refs" % pid, "w") as reset:
+            reset.write("5")    # VmHWM starts at what there is now
+    baseline = min(memory_kib(pid, "VmRSS") for pid in pids)
+    try:
+        world.sql("""INSERT INTO authbridge.revocation (session_id, until)
+            SELECT md5(i::text), now() + interval '1 day'
+            FROM generate_series(1, %d) i""" % count)
+        world.sql("DELETE FROM public.session WHERE id = '%s'" % seen.id)
+        wait_until(all_loaded, 120, "all is read")
+        equal(everywhere(seen, 401), True, "ended")
+        loaded = grown(baseline)
+        world.sql("INSERT INTO authbridge.cutoff (user_id, not_before) VALUES "
+                  "('%s', now() + interval '1 second')" % cut.user)
+        wait_until(lambda: everywhere(cut, 401), 5, "cut off")
+        world.sql("DELETE FROM authbridge.cutoff WHERE user_id = '%s'" %
+                  cut.user)
+        wait_until(lambda: everywhere(cut, 200), 20, "lifted")
+        equal(everywhere(seen, 401), True, "an ended session stays ended")
+        lifted = grown(baseline)
+        begin_anew()
+        wait_until(all_loaded, 120, "all is read at the start")
+        equal(everywhere(seen, 401), True, "known from the start")
+        begun = grown(baseline)
+    finally:
+        world.sql("TRUNCATE authbridge.revocation")
+        begin_anew()
+    check(max(loaded, lifted, begun) < limit, loaded, lifted, begun)
+    return "%d: peaks of %.1f MiB read, %.1f a cut-off lifted, %.1f begun " \
+        "with; limit %.1f" % (count, loaded / 1024, lifted / 1024,
+                              begun / 1024, limit / 1024)
 
 
 @suite.case("forged notifications change nothing")

@@ -104,7 +104,8 @@ static void the_latest_cut_off_wins(void **state)
 		for (int whose = 0; whose < 2; whose++) {
 			const char *user = whose == 0 ? "u1" : "";
 
-			revocation_clear(set);
+			revocation_free(&set);
+			set = revocation_new(&constant);
 			for (int j = 0; j < 3; j++)
 				cut_off(user, NOW + orders[i][j], NOW + 900);
 			assert_true(covers("s1", "u1", NOW + 1));
@@ -196,21 +197,25 @@ static void a_global_cut_off_expires(void **state)
 	assert_false(covers("s1", "u1", NOW - 1));
 }
 
-static void clearing_forgets_everything(void **state)
+static void cut_offs_are_told_anew_beside_the_sessions(void **state)
 {
+	struct revocation_set *fresh;
+
 	(void)state;
 	cut_off("", NOW, NOW + 900);
-	cut_off("u1", NOW, NOW + 900);
-	for (int i = 0; i < 5000; i++) {
-		char id[16];
-
-		snprintf(id, sizeof(id), "s%d", i);
-		add(id, NOW + 900);
-	}
-	revocation_clear(set);
-	assert_int_equal(revocation_count(set), 0);
-	assert_false(covers("s1", "u1", 0));
-	assert_in_range(revocation_bytes(set), 1, 64 << 10);
+	cut_off("u1", INT64_MAX, INT64_MAX);
+	add("s1", NOW + 900);
+	fresh = revocation_new_like(set);
+	assert_int_equal(revocation_count(fresh), 0);
+	assert_int_equal(revocation_cut_off(fresh, SPAN("u2"), NOW + 5, NOW + 900), STATUS_OK);
+	revocation_swap_cut_offs(set, fresh);
+	revocation_free(&fresh);
+	assert_true(covers("s1", "u9", NOW));
+	assert_false(covers("s9", "u1", NOW));
+	assert_false(covers("s9", "u9", 0));
+	assert_true(covers("s9", "u2", NOW + 4));
+	assert_false(covers("s9", "u2", NOW + 5));
+	assert_int_equal(revocation_count(set), 2);
 }
 
 /* Against a plain array: thousands of entries come, expire out of order and
@@ -370,7 +375,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(everybody_can_be_disabled_and_lifted, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_global_cut_off_expires, setup, teardown),
-		cmocka_unit_test_setup_teardown(clearing_forgets_everything, setup, teardown),
+		cmocka_unit_test_setup_teardown(cut_offs_are_told_anew_beside_the_sessions, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(tables_agree_with_an_array, setup, teardown),
 		cmocka_unit_test_setup_teardown(marks_go_with_their_entries, setup, teardown),
 		cmocka_unit_test_setup_teardown(user_tables_grow_and_shrink_as_well, setup,
