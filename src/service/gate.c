@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "service/gate.h"
 
+#include "base/clock.h"
 #include "base/encode.h"
 #include "model/path.h"
 #include "service/issuer_fetch.h"
@@ -280,30 +281,45 @@ static enum status ask_database(struct service *service, int64_t now,
 					   : store_key_is_there(service->store, answer->kid);
 }
 
+static struct feed_answer ask_memory(const struct service *service, int64_t mono_ms,
+				     const struct gate_answer *answer)
+{
+	const struct claims *claims = &answer->claims;
+	return feed_ask(service->feed, claims->session, answer->subject, claims->issued, mono_ms);
+}
+
+static bool is_known_revoked(struct feed_answer known, struct gate_answer *answer)
+{
+	bool revoked = known.state != FEED_BLIND && known.revoked;
+	if (revoked)
+		decide(answer, GATE_REVOKED);
+	return revoked;
+}
+
 /* Memory answers while the feed is current; else the database; else memory
  * again until it is too old; else nobody knows. */
 static bool is_in_force(struct service *service, int64_t now, int64_t mono_ms,
 			struct gate_answer *answer)
 {
-	const struct claims *claims = &answer->claims;
-	struct feed_answer known =
-		feed_ask(service->feed, claims->session, answer->subject, claims->issued, mono_ms);
-	if (known.state != FEED_BLIND && known.revoked) {
-		decide(answer, GATE_REVOKED);
+	struct feed_answer known = ask_memory(service, mono_ms, answer);
+	if (is_known_revoked(known, answer))
 		return false;
-	}
 	if (known.state == FEED_CURRENT)
 		return true;
 	enum status live = ask_database(service, now, answer);
+	if (live == STATUS_OK)
+		return true;
 	if (live == STATUS_NOT_FOUND) {
 		decide(answer, GATE_REVOKED);
 		return false;
 	}
-	if (live != STATUS_OK && known.state == FEED_BLIND) {
-		decide(answer, GATE_REVOCATIONS_UNKNOWN);
+	/* The database took its time to fail, in which memory has aged. */
+	known = ask_memory(service, clock_mono_ms(), answer);
+	if (is_known_revoked(known, answer))
 		return false;
-	}
-	return true;
+	if (known.state == FEED_BLIND)
+		decide(answer, GATE_REVOCATIONS_UNKNOWN);
+	return known.state != FEED_BLIND;
 }
 
 static bool is_visible(struct span value)

@@ -25,6 +25,7 @@
 /* --- doubles --- */
 
 static struct feed_answer feed_says;
+static const struct feed_answer *feed_says_later; /* once the database was asked */
 static enum status database_says, key_says;
 static struct key_row key_row; /* of "jwks"; id absent: the table is empty */
 static int database_asked;
@@ -33,7 +34,7 @@ struct feed_answer feed_ask(struct feed *feed, struct span session_id, struct sp
 			    int64_t issued, int64_t mono_ms)
 {
 	(void)feed, (void)session_id, (void)user_id, (void)issued, (void)mono_ms;
-	return feed_says;
+	return database_asked > 0 && feed_says_later != NULL ? *feed_says_later : feed_says;
 }
 
 enum status store_token_is_live(struct store *store, struct span session_id, struct span user_id,
@@ -99,6 +100,7 @@ static void open_gate(const char *more)
 	t.service.rng = &rng_system;
 	assert_int_equal(keys_open(&t.service, &t.service.keys), STATUS_OK);
 	t.local = gate_local_new();
+	feed_says_later = NULL;
 	feed_says = (struct feed_answer){ FEED_CURRENT, false };
 	database_says = STATUS_UNAVAILABLE;
 	database_asked = 0;
@@ -327,6 +329,32 @@ static void B_US4_revocation_state_decides(void **state)
 	}
 }
 
+/* A database that is silent takes its time to fail: what memory knew before that
+ * may be too old by then. */
+static void memory_is_judged_by_the_time_of_the_answer(void **state)
+{
+	(void)state;
+	static const struct {
+		struct feed_answer later;
+		enum status database;
+		enum gate_outcome outcome;
+	} rows[] = {
+		{ { FEED_AGEING, false }, STATUS_UNAVAILABLE, GATE_ALLOWED },
+		{ { FEED_BLIND, false }, STATUS_UNAVAILABLE, GATE_CANNOT_DECIDE },
+		{ { FEED_AGEING, true }, STATUS_UNAVAILABLE, GATE_INVALID_TOKEN },
+		{ { FEED_CURRENT, true }, STATUS_UNAVAILABLE, GATE_INVALID_TOKEN },
+		{ { FEED_BLIND, false }, STATUS_OK, GATE_ALLOWED },
+	};
+	feed_says = (struct feed_answer){ FEED_AGEING, false };
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		feed_says_later = &rows[i].later;
+		database_says = rows[i].database;
+		database_asked = 0;
+		expect(ask(bearer(claims_with(NULL)), OWN), rows[i].outcome,
+		       arena_format(t.mem, "row %zu", i));
+	}
+}
+
 /* Who may not pass anyway costs no question to the database. */
 static void signatures_come_before_the_database(void **state)
 {
@@ -550,6 +578,7 @@ int main(void)
 		GATE_TEST(a_path_that_is_not_canonical_is_403_before_the_token, NULL),
 		GATE_TEST(a_second_path_must_agree, NULL),
 		GATE_TEST(B_US4_revocation_state_decides, NULL),
+		GATE_TEST(memory_is_judged_by_the_time_of_the_answer, NULL),
 		GATE_TEST(signatures_come_before_the_database, NULL),
 		GATE_TEST(sessionless_tokens_pass_only_where_allowed, sessionless),
 		GATE_TEST(a_variable_that_cannot_be_sent_is_401, email),
