@@ -33,7 +33,8 @@ class World:
         self.pages = pages or {}
         self.folder = self._own(processes.make_folder(),
                                 processes.remove_folder)
-        self.cluster = self._own(Cluster(private_cluster), Cluster.close)
+        self.cluster = self._own(self._make_cluster(private_cluster),
+                                 Cluster.close)
         self.database = "e2e_%d" % os.getpid()
         self.cluster.create_database(self.database)
         self._own(self.database, self.cluster.drop_database)
@@ -56,6 +57,9 @@ class World:
         self.servers = {name: self._own(self._web_server(name, port),
                                         WebServer.close)
                         for name, port in ports.items()}
+
+    def _make_cluster(self, private):
+        return Cluster(private)
 
     def _own(self, thing, close):
         self.suite.finally_do(lambda: close(thing))

@@ -43,12 +43,14 @@ class Cluster:
              "--locale=C.UTF-8"], check=True, stdout=subprocess.DEVNULL,
             cwd="/", **processes.run_as("postgres"))
 
+    def settings(self):
+        return {"listen_addresses": "", "fsync": "off",
+                "full_page_writes": "off", "max_connections": "300",
+                "unix_socket_directories": self.folder}
+
     def start(self):
-        settings = {"listen_addresses": "", "fsync": "off",
-                    "full_page_writes": "off", "max_connections": "300",
-                    "unix_socket_directories": self.folder}
         command = [_bindir() + "/postgres", "-D", self.folder + "/data"]
-        for name, value in settings.items():
+        for name, value in self.settings().items():
             command += ["-c", "%s=%s" % (name, value)]
         self.process = processes.Process(
             command, self.folder + ".log", user="postgres", cwd="/")
