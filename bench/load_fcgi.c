@@ -5,7 +5,10 @@
  * clock running from connect (or write, when kept) to END_REQUEST.
  *
  *     load_fcgi [-c CONNECTIONS] [-n REQUESTS] [-r responder] [-k] [-s STATUS]
- *               [-p NAME=VALUE]... ADDRESS
+ *               [-p NAME=VALUE]... [-f FILE] ADDRESS
+ *
+ * FILE holds whole requests, each after its length in four bytes (the highest
+ * first), sent in turn instead of the one made of -p.
  *
  * Prints TSV: requests per second, microseconds at the 50th, 90th, 99th and
  * 99.9th percentile and the longest, and how many answers were not STATUS
@@ -48,6 +51,11 @@ struct load {
 	uint32_t *times_ns;
 	char request[REQUEST_MAX];
 	size_t request_len;
+	struct text {
+		const char *at;
+		size_t len;
+	} * texts; /* what is sent, in turn */
+	size_t text_count;
 };
 
 static int64_t now_ns(void)
@@ -138,6 +146,45 @@ static void make_request(struct load *load, char **params, size_t count)
 	add_header(load, 5, 0);
 }
 
+static void *read_whole(const char *path, size_t *len_out)
+{
+	FILE *file = fopen(path, "rb");
+	long len = -1;
+	if (file != NULL && fseek(file, 0, SEEK_END) == 0)
+		len = ftell(file);
+	char *bytes = len > 0 ? malloc((size_t)len) : NULL;
+	if (bytes == NULL || fseek(file, 0, SEEK_SET) != 0 ||
+	    fread(bytes, 1, (size_t)len, file) != (size_t)len)
+		die(path);
+	fclose(file);
+	*len_out = (size_t)len;
+	return bytes;
+}
+
+static void add_text(struct load *load, const char *at, size_t len)
+{
+	load->texts = realloc(load->texts, (load->text_count + 1) * sizeof(*load->texts));
+	if (load->texts == NULL)
+		die("realloc");
+	load->texts[load->text_count++] = (struct text){ at, len };
+}
+
+/* The bytes stay for the life of the process. */
+static void read_requests(struct load *load, const char *path)
+{
+	size_t len;
+	const unsigned char *bytes = read_whole(path, &len);
+	for (size_t at = 0; at + 4 <= len;) {
+		size_t one = (size_t)bytes[at] << 24 | (size_t)bytes[at + 1] << 16 |
+			     (size_t)bytes[at + 2] << 8 | bytes[at + 3];
+		at += 4;
+		if (one > len - at)
+			die("the file is cut off");
+		add_text(load, (const char *)bytes + at, one);
+		at += one;
+	}
+}
+
 static void parse_address(struct load *load, const char *text)
 {
 	const char *colon = strrchr(text, ':');
@@ -176,12 +223,12 @@ static void peer_begin(struct load *load, struct peer *peer)
 		peer->fd = -1;
 		return;
 	}
-	load->begun++;
+	const struct text *text = &load->texts[load->begun++ % load->text_count];
 	peer->got = 0;
 	peer->since_ns = now_ns();
 	if (peer->fd < 0)
 		peer_connect(load, peer);
-	if (write(peer->fd, load->request, load->request_len) != (ssize_t)load->request_len)
+	if (write(peer->fd, text->at, text->len) != (ssize_t)text->len)
 		die("write");
 }
 
@@ -268,10 +315,14 @@ int main(int argc, char **argv)
 	static struct load load = { .connections = 8, .requests = 50000, .status = "200" };
 	char *params[64];
 	size_t count = 0;
-	for (int option; (option = getopt(argc, argv, "c:n:r:s:p:k")) >= 0;) {
+	const char *file = NULL;
+	for (int option; (option = getopt(argc, argv, "c:f:n:r:s:p:k")) >= 0;) {
 		switch (option) {
 		case 'c':
 			load.connections = strtoul(optarg, NULL, 10);
+			break;
+		case 'f':
+			file = optarg;
 			break;
 		case 'n':
 			load.requests = strtoul(optarg, NULL, 10);
@@ -301,7 +352,12 @@ int main(int argc, char **argv)
 		die("start");
 	parse_address(&load, argv[optind]);
 	make_request(&load, params, count);
+	if (file != NULL)
+		read_requests(&load, file);
+	else
+		add_text(&load, load.request, load.request_len);
 	run(&load);
+	free(load.texts);
 	free(load.times_ns);
 	close(load.epoll);
 	return load.wrong > 0;
