@@ -44,7 +44,7 @@ enum app_class {
  * on counting. */
 #define APP_STRIPES 8
 struct app_counters {
-	_Alignas(64) _Atomic uint64_t verdicts[GATE_REASONS];
+	_Atomic uint64_t verdicts[GATE_REASONS];
 	_Atomic uint64_t replies[APP_CLASSES][APP_HUNDREDS];
 	struct metrics_histogram took[APP_CLASSES];   /* from whole to answered */
 	struct metrics_histogram waited[APP_CLASSES]; /* of that in a queue */
