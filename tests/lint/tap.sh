@@ -53,7 +53,7 @@ own_files() {
 		done
 	else
 		# What a build inside the tree leaves is not ours.
-		find . \( -name __pycache__ -o -name node_modules -o -name autom4te.cache \
+		find . \( -name __pycache__ -o -name node_modules -o -name .next -o -name autom4te.cache \
 			-o -path ./build -o -path ./_build -o -path ./build-aux \) -prune -o \
 			-type f ! -name '*.o' ! -name '*.log' ! -name '*.trs' ! -name Makefile.in \
 			! -path ./configure ! -path ./aclocal.m4 ! -path './config.*[!c]' \
