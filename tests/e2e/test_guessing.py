@@ -5,8 +5,10 @@ The rule stands in SECURITY.md; here it is tried on the service itself, with
 the limits on. Limits per address are off for the addresses used, where a case
 is about those per account.
 """
+import collections
 import concurrent.futures
 import json
+import os
 import time
 
 import fcgi_client
@@ -17,6 +19,7 @@ from tap import Suite, check, equal
 suite = Suite()
 world = None
 FREE = 10
+OFFICE = "198.51.100.77"
 
 
 def setup():
@@ -25,15 +28,16 @@ def setup():
                   rate_limit_trusted="127.0.0.1, 198.51.100.0/24")
 
 
-def post(path, body, cookie=None, address="127.0.0.1"):
-    headers = [("Content-Type", "application/json")]
+def post(path, body, cookie=None, address="127.0.0.1", method="POST"):
+    headers = [("Content-Type", "application/json")] if body is not None else []
     if cookie:
         headers += [("Cookie", cookie), ("Origin", world.base_url)]
-    params = dict(fcgi_client.parameters("POST", "/api/auth" + path, headers))
+    params = dict(fcgi_client.parameters(method, "/api/auth" + path, headers))
     params["REMOTE_ADDR"] = address
     with fcgi_client.Connection(world.service.unix, 30) as connection:
-        connection.send(fcgi_client.encode(list(params.items()),
-                                           json.dumps(body).encode()))
+        connection.send(fcgi_client.encode(
+            list(params.items()),
+            None if body is None else json.dumps(body).encode()))
         return connection.read_answer()
 
 
@@ -157,6 +161,67 @@ def in_session():
     statuses = [post("/verify-password", {"password": "wrong %d" % i},
                      cookie).status for i in range(FREE + 2)]
     equal(statuses, [400] * FREE + [429] * 2, statuses)
+
+
+def make_people(count):
+    """Users like one who signed up, without a hash for each."""
+    email, _ = sign_up()
+    name = email.partition("@")[0]
+    world.sql("""
+        WITH model AS (SELECT a.password FROM account a
+            JOIN "user" u ON u.id = a."userId" WHERE u.email = '%(email)s'),
+        made AS (INSERT INTO "user" (id, name, email, "emailVerified")
+            SELECT '%(name)s-' || n, 'n', '%(name)s-' || n || '@example.com',
+                false FROM generate_series(1, %(count)d) n RETURNING id)
+        INSERT INTO account (id, "accountId", "providerId", "userId", password,
+            "updatedAt")
+        SELECT made.id, made.id, 'credential', made.id, model.password, now()
+        FROM made, model""" % {"email": email, "name": name, "count": count})
+    return ["%s-%d@example.com" % (name, n) for n in range(1, count + 1)]
+
+
+def working_day(email, mistakes):
+    """The statuses of one who comes, is mistaken, works, is out for lunch and
+    leaves: all from the office's address."""
+    seen = []
+
+    def ask(method, path, cookie=None, body=None):
+        answer = post(path, body, cookie, OFFICE, method)
+        seen.append(answer.status)
+        return answer
+
+    device = None
+    for wrong in (mistakes, mistakes // 3):
+        seen += [sign_in(email, "mistyped %d" % n, device, OFFICE).status
+                 for n in range(wrong)]
+        answer = sign_in(email, PASSWORD, device, OFFICE)
+        seen.append(answer.status)
+        device = cookie_of(answer, "authbridge.device")
+        cookie = cookie_of(answer, "better-auth.session_token")
+        for _ in range(6):
+            ask("GET", "/get-session", cookie)
+        for _ in range(2):
+            ask("GET", "/token", cookie)
+        ask("POST", "/verify-password", cookie, {"password": "mistyped"})
+        ask("POST", "/sign-out", cookie, {})
+    day = [200] + [200] * 8 + [400, 200]
+    return seen, [401] * mistakes + day + [401] * (mistakes // 3) + day
+
+
+@suite.case("B_FR_023 an office behind one address works all day")
+def office():
+    """500 people with AUTHBRIDGE_LONG=1, else 60. The whole day by the clock is
+    tests/unit/test_working_day.c."""
+    people = make_people(500 if os.environ.get("AUTHBRIDGE_LONG") else 60)
+    mistakes = [(0, 0, 0, 1, 0, 2, 0, 1, 4, 9)[n % 10]
+                for n in range(len(people))]
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        days = list(pool.map(working_day, people, mistakes))
+    counted = collections.Counter(s for seen, _ in days for s in seen)
+    equal(counted[429], 0, "429", counted)
+    for email, (seen, wanted) in zip(people, days):
+        equal(seen, wanted, email)
+    return ", ".join("%d: %d" % pair for pair in sorted(counted.items()))
 
 
 @suite.case("B_FR_023 what is stored of a guess names nobody")
