@@ -391,6 +391,23 @@ def sessionless_token_is_refused():
     equal(gate(pair, user, token), 401)
 
 
+def long_fields_of_the_reference():
+    """Shown as they are; the JWT, which travels in a header, leaves them out."""
+    pair = pairs["reference"]
+    t = Traveller("long", pair.reference, pair.ours)
+    t.sign_up()
+    good(t.post("/update-user", {"name": "n" * 600, "image": "i" * 3000}))
+    answer = t.at(t.there).get("/get-session")
+    user = good(answer)["user"]
+    equal((len(user["name"]), len(user["image"])), (600, 3000))
+    for token in (answer.header("set-auth-jwt"),
+                  good(t.get("/token"))["token"]):
+        check(len(token) < 2048, "length of the JWT", len(token))
+        parts = token_parts(t.there, token)
+        equal((parts["jwt.signature"], parts["jwt.claims.name"],
+               parts["jwt.claims.image"]), ("good", '""', "null"))
+
+
 if not AGAINST_ITSELF:
     suite.case("a scrypt user becomes an argon2id user at sign-in")(
         sign_in_upgrades_hash)
@@ -398,6 +415,8 @@ if not AGAINST_ITSELF:
         scrypt_stays_scrypt)
     suite.case("B-US4 a session ended by the reference closes the gate")(
         sign_out_elsewhere_closes_gate)
+    suite.case("a name too long for a header stays out of the JWT")(
+        long_fields_of_the_reference)
     suite.case("the reference's own JWT is refused at the gate")(
         sessionless_token_is_refused)
 
