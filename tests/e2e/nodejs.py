@@ -37,8 +37,8 @@ def folder():
     for node in glob.glob(pattern):
         if release(node) >= OLDEST:
             return os.path.dirname(node)
-    raise tap.Skip("the system's node is older than %d, and npm has none for "
-                   "this machine" % OLDEST)
+    raise tap.Skip("node is older than %d, and npm installed no other: no "
+                   "network, or none for this machine" % OLDEST)
 
 
 def release(node):
