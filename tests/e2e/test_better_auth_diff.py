@@ -21,6 +21,7 @@ import service_at
 import cases
 import cases_account
 import cases_body
+import cases_keys
 import cases_origin
 import cases_route
 import cases_session
@@ -67,7 +68,7 @@ class Pair:
             else:
                 self.servers[side] = service_at.started(
                     cluster, database, place, self.chosen["base_url"],
-                    secret=cases.SECRET, **self.chosen["config"])
+                    **{"secret": cases.SECRET, **self.chosen["config"]})
 
     def targets(self):
         for side, server in self.servers.items():

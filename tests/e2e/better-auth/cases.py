@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The register of cases; each belongs to one configuration (variant)."""
 SECRET = "conformance-secret-conformance-secret-0123456789"
+OLD = "an-earlier-secret-an-earlier-secret-0123456789"
 TRUSTED = ["http://exact.test:8080", "https://*.wild.test", "*.host.test",
            "https://q?.test", "myapp://", "other://pages/in",
            "https://Case.Test:443"]
@@ -14,6 +15,15 @@ VARIANTS = {
                        "rate_limit": "off"}},
     "eddsa": {"base_url": "http://127.0.0.1:3100", "reference": {},
               "config": {"rate_limit": "off", "jwt_alg": "EdDSA"}},
+    # A database of its own for cases that change the table of keys.
+    "keys": {"base_url": "http://127.0.0.1:3100", "reference": {},
+             "config": {"rate_limit": "off", "jwt_alg": "EdDSA"}},
+    "secrets": {"base_url": "http://127.0.0.1:3100",
+                "reference": {"secrets": [{"version": 2, "value": SECRET},
+                                          {"version": 1, "value": OLD}]},
+                "config": {"rate_limit": "off", "jwt_alg": "EdDSA",
+                           "secret": None,
+                           "secrets": "2:%s,1:%s" % (SECRET, OLD)}},
     "https": {"base_url": "https://auth.example.test", "reference": {},
               "config": {"rate_limit": "off"}},
     "switches": {"base_url": "http://127.0.0.1:3100",

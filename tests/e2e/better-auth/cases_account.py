@@ -96,6 +96,18 @@ def social_account_only(w):
                                 "currentPassword": PASSWORD})
 
 
+@case()
+def two_accounts(w):
+    w.sign_up()
+    w.sql("""INSERT INTO account (id, "accountId", "providerId", "userId",
+        scope, "createdAt", "updatedAt")
+        SELECT reverse(id), '77', 'github', id, 'read:user', "createdAt",
+            "updatedAt" FROM "user" WHERE email = '%s'""" % w.email())
+    w.get("/list-accounts", unordered="providerId")
+    w.sign_in()
+    w.post("/verify-password", {"password": PASSWORD})
+
+
 @case("dev", "https")
 def remember_me(w):
     w.sign_up(rememberMe=False)

@@ -4,7 +4,7 @@ import base64
 import json
 
 from cases import case
-from world import PASSWORD, encoded
+from world import PASSWORD, encoded, parsed
 
 
 @case("dev", "https")
@@ -375,6 +375,50 @@ def list_sessions_hides_expired(w):
     moved(w, "-1 hour")
     w.sign_in()
     w.get("/list-sessions", unordered="userAgent")
+
+
+@case()
+def more_sessions_than_are_listed(w):
+    w.sign_up()
+    w.sql("""INSERT INTO session (id, "expiresAt", token, "createdAt",
+        "updatedAt", "ipAddress", "userAgent", "userId")
+        SELECT '%(slug)s' || n, now() + interval '1 day', '%(slug)s' || n,
+            now(), now(), '', 'more', id
+        FROM "user", generate_series(1, 120) n WHERE email = '%(email)s'"""
+          % {"slug": w.slug, "email": w.email()})
+    listed = parsed(w.get("/list-sessions", record=False))
+    w.note("%d listed" % len(listed))
+    w.post("/revoke-sessions", {}, keep=False)
+    w.note(w.sql("SELECT count(*) FROM session s JOIN \"user\" u ON u.id = "
+                 "s.\"userId\" WHERE email = '%s'" % w.email()))
+
+
+@case()
+def signed_in_already(w):
+    """Who signs in or up beside another session gets one of its own."""
+    w.sign_up()
+    first = w.token()
+    w.post("/sign-in/email", {"email": w.email(), "password": PASSWORD},
+           bearer=first, cookie=None, label="with a bearer")
+    w.post("/sign-in/email", {"email": w.email(), "password": PASSWORD},
+           label="with a cookie")
+    w.note("the same token" if w.token() == first else "another token")
+    w.post("/sign-up/email", {"name": "n", "email": w.email("next"),
+                              "password": PASSWORD}, label="signing up")
+    w.get("/get-session")
+    w.get("/get-session", cookie=None, bearer=first, label="the first one")
+
+
+@case()
+def chosen_session_cookie(w):
+    """A session token that somebody else chose does not become good."""
+    w.sign_up()
+    chosen = w.cookie("session_token", encoded(w.signed("z" * 32)))
+    w.jar.clear()
+    w.post("/sign-in/email", {"email": w.email(), "password": PASSWORD},
+           cookie=chosen, origin=w.base)
+    w.note("chosen" if w.token() == "z" * 32 else "new")
+    w.get("/get-session", cookie=chosen, keep=False)
 
 
 @case()

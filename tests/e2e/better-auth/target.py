@@ -26,8 +26,9 @@ class HttpTarget:
     def sql(self, text):
         return self.cluster.sql(self.database, text)
 
-    def mac(self, text):
-        digest = hmac.new(self.secret.encode(), text.encode(), hashlib.sha256)
+    def mac(self, text, secret=None):
+        digest = hmac.new((secret or self.secret).encode(), text.encode(),
+                          hashlib.sha256)
         return base64.b64encode(digest.digest()).decode()
 
     def jwks(self):
