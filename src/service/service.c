@@ -68,6 +68,7 @@ static enum status start_feed(struct service *service)
 		.max_age_ms = config->revocation_max_age_ms,
 		.connect_ms = CONNECT_MS,
 		.rng = service->rng,
+		.requests = service->store,
 		.keys_changed = on_keys_changed,
 		.state = service,
 	};

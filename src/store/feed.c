@@ -6,11 +6,13 @@
 #include "model/revocation.h"
 #include "store/feed_read.h"
 #include "store/pg.h"
+#include "store/witness.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -19,6 +21,9 @@
 /* However many notifications come, and any role can send them. */
 #define READ_GAP_MS 20
 #define EXPIRE_EVERY_S 60
+#define PLACE_MAX 64
+
+enum trouble { NO_TROUBLE, CUT_OFF, POOLED };
 
 struct feed {
 	struct feed_options options;
@@ -26,11 +31,15 @@ struct feed {
 	int stop_fd, wake_fd;
 	pthread_t thread;
 
-	pthread_rwlock_t lock; /* guards the four below */
+	struct witness *witness;
+
+	pthread_rwlock_t lock; /* guards the six below */
 	struct revocation_set *set;
 	int64_t known_ms; /* start of the last good read; -1: blind */
 	int64_t floor_s;  /* tokens issued before are refused */
 	bool connected;
+	bool astray;           /* requests go to another database */
+	char place[PLACE_MAX]; /* the database that is followed; "": none yet */
 
 	_Atomic uint64_t reads, reconnects;
 
@@ -41,14 +50,15 @@ struct feed {
 	bool disarmed; /* the triggers were missing at the last reading */
 	uint64_t keys;
 	int64_t expired_s;
-	bool reported;
+	enum trouble reported;
 };
 
 /* --- asking --- */
 
 static enum feed_state state_at(const struct feed *feed, int64_t mono_ms)
 {
-	if (feed->known_ms < 0 || mono_ms - feed->known_ms > feed->options.max_age_ms)
+	if (feed->astray || feed->known_ms < 0 ||
+	    mono_ms - feed->known_ms > feed->options.max_age_ms)
 		return FEED_BLIND;
 	return feed->connected ? FEED_CURRENT : FEED_AGEING;
 }
@@ -236,6 +246,35 @@ static void drain(int fd)
 		;
 }
 
+static void set_place(struct feed *feed, struct span place)
+{
+	pthread_rwlock_wrlock(&feed->lock);
+	snprintf(feed->place, sizeof(feed->place), "%.*s", SPAN_FMT(place));
+	pthread_rwlock_unlock(&feed->lock);
+}
+
+/* A pooler may hand each reading to another server and loses notifications,
+ * neither of which can be seen later: not even a first one is believed. */
+static enum status refuse_pooler(struct feed *feed)
+{
+	static const struct pg_statement who = {
+		"feed_backend",
+		"SELECT pg_backend_pid(), " WITNESS_PLACE,
+	};
+	CLEANUP(pg_rows_free) struct pg_result *rows = NULL;
+	TRY(pg_run(feed->pg, &who, NULL, &rows));
+	if (pg_int(rows, 0, 0) == pg_backend(feed->pg)) {
+		set_place(feed, pg_text(rows, 0, 1));
+		return STATUS_OK;
+	}
+	if (feed->reported != POOLED)
+		log_error("revocation feed refused",
+			  LOG_TEXT("reason", "its connection goes through a pooler"),
+			  LOG_TEXT("remedy", "name PostgreSQL itself in feed_database_url"));
+	feed->reported = POOLED;
+	return STATUS_INVALID;
+}
+
 static enum status connect_feed(struct feed *feed)
 {
 	struct pg_options options = {
@@ -249,15 +288,17 @@ static enum status connect_feed(struct feed *feed)
 	char reason[PG_REASON_ROOM] = "";
 	enum status status = pg_connect(&options, reason, &feed->pg);
 	if (status == STATUS_OK)
+		status = refuse_pooler(feed);
+	if (status == STATUS_OK)
 		status = pg_script(feed->pg, "LISTEN authbridge_feed", options.call_ms, reason);
 	if (status == STATUS_OK) {
 		feed->reconnects++;
 		/* Notifications are not kept for those who were away, and the
 		 * server may be another one now: everything anew. */
 		feed->whole = false;
-	} else if (!feed->reported) {
+	} else if (feed->reported == NO_TROUBLE) {
 		log_warn("revocation feed is cut off", LOG_TEXT("reason", reason));
-		feed->reported = true;
+		feed->reported = CUT_OFF;
 	}
 	return status;
 }
@@ -279,9 +320,9 @@ static bool keep_current(struct feed *feed)
 		disconnect(feed);
 		return false;
 	}
-	if (feed->reported)
+	if (feed->reported != NO_TROUBLE)
 		log_info("revocation feed is back");
-	feed->reported = false;
+	feed->reported = NO_TROUBLE;
 	return true;
 }
 
@@ -314,6 +355,27 @@ static void *follow(void *state)
 		}
 	}
 	return NULL;
+}
+
+/* --- the witness --- */
+
+/* Where requests go, sessions end. */
+static void compare_place(void *state, struct span place)
+{
+	struct feed *feed = state;
+	pthread_rwlock_wrlock(&feed->lock);
+	bool was_astray = feed->astray;
+	if (feed->connected)
+		feed->astray = !span_is(place, feed->place);
+	bool is_astray = feed->astray;
+	pthread_rwlock_unlock(&feed->lock);
+	if (is_astray && !was_astray)
+		log_error("revocation feed is astray",
+			  LOG_TEXT("reason", "requests go to another database"),
+			  LOG_TEXT("remedy", "let database_url and feed_database_url lead to"
+					     " one database of one server"));
+	else if (was_astray && !is_astray)
+		log_info("revocation feed follows the requests' database again");
 }
 
 /* --- starting and stopping --- */
@@ -352,6 +414,14 @@ static void init_lock(struct feed *feed)
 	pthread_rwlockattr_destroy(&attr);
 }
 
+static enum status start_witness(struct feed *feed)
+{
+	return feed->options.requests == NULL
+		       ? STATUS_OK
+		       : witness_start(feed->options.requests, feed->options.max_age_ms / 4,
+				       compare_place, feed, &feed->witness);
+}
+
 enum status feed_start(const struct feed_options *options, struct feed **out)
 {
 	TRY(pg_check_url(options->url));
@@ -370,8 +440,12 @@ enum status feed_start(const struct feed_options *options, struct feed **out)
 		feed_free(feed);
 		return STATUS_INTERNAL;
 	}
-	*out = feed;
-	return STATUS_OK;
+	enum status status = start_witness(feed);
+	if (status == STATUS_OK)
+		*out = feed;
+	else
+		feed_stop(&feed);
+	return status;
 }
 
 static void ring(int fd)
@@ -390,6 +464,7 @@ void feed_stop(struct feed **feed)
 {
 	if (*feed == NULL)
 		return;
+	witness_stop(&(*feed)->witness);
 	ring((*feed)->stop_fd);
 	pthread_join((*feed)->thread, NULL);
 	feed_free(*feed);

@@ -8,7 +8,9 @@
  * carries its transaction id, and a read starts at the previous snapshot's
  * xmin, because commit order is not id order. After a reconnect everything is
  * read anew. While the triggers that fill the tables are missing or disabled
- * the feed is blind, and tokens from before their return stay refused.
+ * the feed is blind, and tokens from before their return stay refused. It is
+ * blind, too, when its connection goes through a pooler, and while `requests`
+ * lead to another database or server than its own connection.
  *
  * Knowledge is as old as the *start* of the last successful read.
  */
@@ -18,6 +20,7 @@
 #include "base/rng.h"
 #include "base/span.h"
 #include "base/status.h"
+#include "store/store.h"
 
 #include <stdint.h>
 
@@ -28,6 +31,7 @@ struct feed_options {
 	int64_t max_age_ms; /* revocation_max_age */
 	int64_t connect_ms;
 	const struct rng *rng;
+	struct store *requests; /* outlives the feed; NULL: not compared */
 	/* Called in the feed's thread after a read that saw another key
 	 * generation (also after the first). False: it could not be followed;
 	 * knowledge then ages until a later call succeeds. */

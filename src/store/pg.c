@@ -278,6 +278,11 @@ const char *pg_state(const struct pg *pg)
 	return pg->state;
 }
 
+int pg_backend(const struct pg *pg)
+{
+	return PQbackendPID(pg->conn);
+}
+
 /* --- failures --- */
 
 struct meaning {

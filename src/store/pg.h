@@ -49,6 +49,10 @@ bool pg_may_repeat(const struct pg *pg);
 /* SQLSTATE of the last failure, "" when the server sent none. */
 const char *pg_state(const struct pg *pg);
 
+/* The process that the server said serves this connection. A pooler makes one
+ * up, so it is not what pg_backend_pid() answers. */
+int pg_backend(const struct pg *pg);
+
 /* --- statements: constant text, values apart --- */
 
 struct pg_statement {

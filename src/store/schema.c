@@ -105,6 +105,19 @@ static const struct check checks[] = {
 	    " AND x.tgenabled = 'A')" },
 	  "the trigger ",
 	  " is missing or not enabled always, sessions could end unseen" BY_MIGRATE },
+	/* Connections that set themselves up have UTC; behind a pooler the role
+	 * decides, and columns without a zone would mean other hours to the
+	 * triggers. */
+	{ { "check_zone",
+	    "SELECT current_setting('TimeZone') WHERE current_setting('TimeZone')"
+	    " !~* '^(etc/)?(utc|uct|gmt|zulu|universal|greenwich)$' AND EXISTS (SELECT FROM"
+	    " pg_catalog.pg_attribute a JOIN pg_catalog.pg_class r ON r.oid = a.attrelid"
+	    " JOIN pg_catalog.pg_namespace n ON n.oid = r.relnamespace"
+	    " WHERE n.nspname = 'public' AND r.relname IN ('user', 'session', 'account',"
+	    " 'jwks') AND a.attnum > 0 AND a.atttypid::int = 1114)" },
+	  "the connections are in the time zone ",
+	  " and there are columns of type timestamp without one: ALTER ROLE … SET timezone"
+	  " = 'UTC'" },
 	{ { "check_rights",
 	    "SELECT format('%s on %s', p, t) FROM (VALUES"
 	    " ('SELECT', 'public.\"user\"'), ('INSERT', 'public.\"user\"'),"
@@ -135,6 +148,11 @@ static const struct check warnings[] = {
 			      " WHERE rolname = current_user)" },
 	  "the service runs as the database superuser ",
 	  ": give it a role of its own, see sql/grants.sql" },
+	{ { "warn_timeout",
+	    "SELECT name FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'"
+	    " AND setting = '0'" },
+	  "the connections have no ",
+	  ": with prepared = off give the service's role one, ALTER ROLE … SET" },
 	{ { "warn_required",
 	    "SELECT format('%s.\"%s\"', r.relname, a.attname)"
 	    " FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class r ON r.oid = a.attrelid"

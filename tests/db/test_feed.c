@@ -430,6 +430,46 @@ static void without_a_database_it_is_blind_and_stops_at_once(void **state)
 	close(mute);
 }
 
+/* A feed of its own whose requests go to `database`; the state it reaches. */
+static enum feed_state state_beside(const char *database, enum feed_state unlike)
+{
+	char elsewhere[512];
+	snprintf(elsewhere, sizeof(elsewhere), "%s %s", url, database);
+	struct store_options options = {
+		.url = elsewhere,
+		.connections = 1,
+		.connect_ms = 2000,
+		.lease_ms = 1000,
+		.call_ms = 2000,
+	};
+	struct feed_options beside = {
+		.url = url,
+		.max_age_ms = MAX_AGE_MS,
+		.connect_ms = 2000,
+		.rng = &rng_system,
+	};
+	struct feed *started = NULL;
+	struct feed_stats stats;
+	assert_int_equal(store_open(&options, &beside.requests), STATUS_OK);
+	assert_int_equal(feed_start(&beside, &started), STATUS_OK);
+	int64_t begin = clock_mono_ms();
+	do {
+		pause_ms(5);
+		feed_read_stats(started, clock_mono_ms(), &stats);
+	} while ((stats.reads < 10 || stats.state == unlike) &&
+		 clock_mono_ms() - begin < PATIENCE_MS);
+	feed_stop(&started);
+	store_close(&beside.requests);
+	return stats.state;
+}
+
+static void it_is_blind_while_requests_go_elsewhere(void **state)
+{
+	(void)state;
+	assert_int_equal(state_beside("", FEED_BLIND), FEED_CURRENT);
+	assert_int_equal(state_beside("dbname=postgres", FEED_CURRENT), FEED_BLIND);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -466,6 +506,7 @@ int main(void)
 		cmocka_unit_test(what_ended_while_triggers_were_missing_stays_ended),
 		cmocka_unit_test(silence_blinds_it_in_time),
 		cmocka_unit_test(new_keys_are_told),
+		cmocka_unit_test(it_is_blind_while_requests_go_elsewhere),
 		cmocka_unit_test(without_a_database_it_is_blind_and_stops_at_once),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);

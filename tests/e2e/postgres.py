@@ -48,9 +48,29 @@ class Cluster:
                 "full_page_writes": "off", "max_connections": "300",
                 "unix_socket_directories": self.folder}
 
-    def start(self):
+    @classmethod
+    def replica(cls, primary):
+        """A hot standby that follows `primary` asynchronously."""
+        made = cls.__new__(cls)
+        made.owned, made.process = True, None
+        made.folder = processes.make_folder()
+        processes.give_to(made.folder, "postgres")
+        subprocess.run(
+            [_bindir() + "/pg_basebackup", "-D", made.folder + "/data", "-R",
+             "-c", "fast", "--no-sync", "-d", primary.url("replication")],
+            check=True, stdout=subprocess.DEVNULL, cwd="/",
+            **processes.run_as("postgres"))
+        made.start()
+        return made
+
+    def promote(self):
+        """Of a stopped replica, which does not see its primary again."""
+        self.start(primary_conninfo="")
+        self.sql("postgres", "SELECT pg_promote()")
+
+    def start(self, **more):
         command = [_bindir() + "/postgres", "-D", self.folder + "/data"]
-        for name, value in self.settings().items():
+        for name, value in dict(self.settings(), **more).items():
             command += ["-c", "%s=%s" % (name, value)]
         self.process = processes.Process(
             command, self.folder + ".log", user="postgres", cwd="/")

@@ -153,6 +153,12 @@ int PQsocket(const PGconn *c)
 	return libpq.pair[0];
 }
 
+int PQbackendPID(const PGconn *c)
+{
+	(void)c;
+	return 1;
+}
+
 char *PQerrorMessage(const PGconn *c)
 {
 	static char text[] = "the server said no\nand more";
