@@ -55,19 +55,24 @@ static bool check_server(const struct ctl *ctl, struct report *report)
 	return true;
 }
 
+/* What it follows without a key of its own has been judged but for a pooler. */
 static void check_feed(const struct ctl *ctl, struct report *report)
 {
 	struct schema_probe probe;
 	char *why = NULL;
-	if (ctl->config->feed_database_url.text == NULL)
+	const char *own = ctl->config->feed_database_url.text;
+	const char *url = own != NULL ? own : ctl->config->database_url.text;
+	enum status status = schema_probe(url, CTL_CONNECT_MS, ctl->mem, &probe, &why);
+	bool reached = status == STATUS_OK;
+	bool good = reached && !probe.standby && !probe.pooled;
+	if (own == NULL && (good || !reached || probe.standby))
 		return;
-	enum status status = schema_probe(ctl->config->feed_database_url.text, CTL_CONNECT_MS,
-					  ctl->mem, &probe, &why);
-	bool good = status == STATUS_OK && !probe.standby;
 	say(report, "feed database", good,
-	    good                  ? probe.database
-	    : status == STATUS_OK ? "a standby, which cannot LISTEN"
-				  : why);
+	    good            ? probe.database
+	    : !reached      ? why
+	    : probe.standby ? "a standby, which cannot LISTEN"
+			    : "a pooler, which loses notifications: name PostgreSQL itself in"
+			      " feed_database_url");
 }
 
 bool ctl_schema_is_good(const struct ctl *ctl, const char **why_out)

@@ -310,7 +310,7 @@ enum status schema_probe(const char *url, int64_t connect_ms, struct arena *mem,
 	static const struct pg_statement ask_server = {
 		"probe",
 		"SELECT current_setting('server_version'), current_user::text,"
-		" current_database()::text, clock_timestamp(), pg_is_in_recovery()",
+		" current_database()::text, clock_timestamp(), pg_is_in_recovery(), pg_backend_pid()",
 	};
 	CLEANUP(pg_close) struct pg *pg = NULL;
 	TRY(reach(url, connect_ms, mem, &pg, why_out));
@@ -323,6 +323,7 @@ enum status schema_probe(const char *url, int64_t connect_ms, struct arena *mem,
 		.database = arena_text(mem, pg_text(rows, 0, 2)),
 		.ahead_ms = pg_ms(rows, 0, 3) - clock_wall_ms(),
 		.standby = pg_bool(rows, 0, 4),
+		.pooled = pg_int(rows, 0, 5) != pg_backend(pg),
 	};
 	return STATUS_OK;
 }

@@ -48,6 +48,7 @@ struct schema_probe {
 	char *server, *role, *database;
 	int64_t ahead_ms; /* the database's clock minus ours */
 	bool standby;     /* cannot LISTEN, cannot write */
+	bool pooled;      /* through a pooler, which loses notifications */
 };
 MUST_CHECK enum status schema_probe(const char *url, int64_t connect_ms, struct arena *mem,
 				    struct schema_probe *out, char **why_out);

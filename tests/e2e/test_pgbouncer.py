@@ -5,6 +5,7 @@ Requests go through the pooler with `prepared = off`, the feed goes directly.
 AUTHBRIDGE_LONG=1 ends more sessions and restarts the pooler more often.
 """
 import os
+import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ import session_rows
 from backend import Probe
 from harness import World
 from pooler import Pooler
-from service import Service, ask_mode
+from service import Service, ask_mode, binary
 from story import PASSWORD, Browser, fresh_email
 from tap import Suite, check, equal, wait_until
 
@@ -274,6 +275,17 @@ def feed_through_pooler(how):
         pooler.start()
     wait_until(lambda: session_rows.gate(broken, left) == 200, 5, "back")
     equal(broken.stop(), 0, "stop")
+
+
+@suite.case("authbridgectl check names the feed's pooler, and its remedy")
+def checked():
+    url = pooler.url("authbridge")
+    for feed, good in ((direct_url(), True), (url, False), (None, False)):
+        done = subprocess.run(
+            [binary("authbridgectl"), "-c", make_service(url, feed).config,
+             "check"], stdout=subprocess.PIPE, text=True, check=False)
+        equal(done.returncode == 0, good, done.stdout)
+        equal("feed_database_url" in done.stdout, not good, done.stdout)
 
 
 @suite.case("what the manual says of session settings holds: the role's own"

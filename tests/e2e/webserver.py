@@ -40,10 +40,11 @@ class Certificate:
 class WebServer:
     def __init__(self, name, folder, service, backend, web,
                  certificate=None, port=None, frontend=None,
-                 allow_origin=None):
+                 allow_origin=None, edit=None):
         """service: FastCGI address; backend: host:port; web: static root,
         unless frontend (host:port) serves the pages; allow_origin: where else
-        pages may come from."""
+        pages may come from; edit: what a reader does to the sample, a function
+        of its text."""
         self.name = name
         self.port = port or processes.free_port()
         self.folder = folder + "/" + name
@@ -61,9 +62,17 @@ class WebServer:
         if allow_origin:
             command += ["--allow-origin", allow_origin]
         subprocess.run(command, check=True)
+        if edit:
+            self._edit(edit)
         self.process = processes.Process([self.folder + "/run"],
                                          self.folder + "/output.log", cwd="/")
         processes.wait_for_port(self.process, "127.0.0.1:%d" % self.port)
+
+    def _edit(self, edit):
+        with open(self.folder + "/site.conf") as file:
+            text = file.read()
+        with open(self.folder + "/site.conf", "w") as file:
+            file.write(edit(text))
 
     @property
     def origin(self):
