@@ -116,7 +116,7 @@ static const struct check checks[] = {
 	    " WHERE n.nspname = 'public' AND r.relname IN ('user', 'session', 'account',"
 	    " 'jwks') AND a.attnum > 0 AND a.atttypid::int = 1114)" },
 	  "the connections are in the time zone ",
-	  " and there are columns of type timestamp without one: ALTER ROLE … SET timezone"
+	  " and there are columns of type timestamp without one: ALTER ROLE NAME SET timezone"
 	  " = 'UTC'" },
 	{ { "check_rights",
 	    "SELECT format('%s on %s', p, t) FROM (VALUES"
@@ -152,7 +152,7 @@ static const struct check warnings[] = {
 	    "SELECT name FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'"
 	    " AND setting = '0'" },
 	  "the connections have no ",
-	  ": with prepared = off give the service's role one, ALTER ROLE … SET" },
+	  ": with prepared = off give the service's role one, ALTER ROLE NAME SET" },
 	{ { "warn_required",
 	    "SELECT format('%s.\"%s\"', r.relname, a.attname)"
 	    " FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class r ON r.oid = a.attrelid"
@@ -310,7 +310,8 @@ enum status schema_probe(const char *url, int64_t connect_ms, struct arena *mem,
 	static const struct pg_statement ask_server = {
 		"probe",
 		"SELECT current_setting('server_version'), current_user::text,"
-		" current_database()::text, clock_timestamp(), pg_is_in_recovery(), pg_backend_pid()",
+		" current_database()::text, clock_timestamp(), pg_is_in_recovery(),"
+		" pg_backend_pid()",
 	};
 	CLEANUP(pg_close) struct pg *pg = NULL;
 	TRY(reach(url, connect_ms, mem, &pg, why_out));
