@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -33,13 +34,15 @@ struct feed {
 
 	struct witness *witness;
 
-	pthread_rwlock_t lock; /* guards the six below */
+	pthread_rwlock_t lock; /* guards the seven below */
 	struct revocation_set *set;
 	int64_t known_ms; /* start of the last good read; -1: blind */
 	int64_t floor_s;  /* tokens issued before are refused */
 	bool connected;
-	bool astray;           /* requests go to another database */
-	char place[PLACE_MAX]; /* the database that is followed; "": none yet */
+	/* The database that is followed, and the one that requests go to, ""
+	 * while not known; astray: they are known to be two. */
+	char place[PLACE_MAX], requests[PLACE_MAX];
+	bool astray;
 
 	_Atomic uint64_t reads, reconnects;
 
@@ -51,6 +54,8 @@ struct feed {
 	uint64_t keys;
 	int64_t expired_s;
 	enum trouble reported;
+
+	bool astray_reported; /* the witness's own */
 };
 
 /* --- asking --- */
@@ -246,10 +251,26 @@ static void drain(int fd)
 		;
 }
 
+static void keep_place(char out[PLACE_MAX], struct span place)
+{
+	snprintf(out, PLACE_MAX, "%.*s", SPAN_FMT(place));
+}
+
+/* With the lock held. */
+static void compare_places(struct feed *feed)
+{
+	feed->astray = feed->place[0] != '\0' && feed->requests[0] != '\0' &&
+		       strcmp(feed->place, feed->requests) != 0;
+}
+
 static void set_place(struct feed *feed, struct span place)
 {
 	pthread_rwlock_wrlock(&feed->lock);
-	snprintf(feed->place, sizeof(feed->place), "%.*s", SPAN_FMT(place));
+	/* A fail-over moves requests, too: the witness must look again. */
+	if (feed->place[0] != '\0' && !span_is(place, feed->place))
+		feed->requests[0] = '\0';
+	keep_place(feed->place, place);
+	compare_places(feed);
 	pthread_rwlock_unlock(&feed->lock);
 }
 
@@ -359,16 +380,19 @@ static void *follow(void *state)
 
 /* --- the witness --- */
 
-/* Where requests go, sessions end. */
-static void compare_place(void *state, struct span place)
+/* Where requests go, sessions end. While the feed is cut off, its next
+ * connection decides which place is compared. */
+static void hear_witness(void *state, struct span place)
 {
 	struct feed *feed = state;
 	pthread_rwlock_wrlock(&feed->lock);
-	bool was_astray = feed->astray;
-	if (feed->connected)
-		feed->astray = !span_is(place, feed->place);
+	if (feed->connected || feed->place[0] == '\0')
+		keep_place(feed->requests, place);
+	compare_places(feed);
+	bool was_astray = feed->astray_reported;
 	bool is_astray = feed->astray;
 	pthread_rwlock_unlock(&feed->lock);
+	feed->astray_reported = is_astray;
 	if (is_astray && !was_astray)
 		log_error("revocation feed is astray",
 			  LOG_TEXT("reason", "requests go to another database"),
@@ -419,7 +443,7 @@ static enum status start_witness(struct feed *feed)
 	return feed->options.requests == NULL
 		       ? STATUS_OK
 		       : witness_start(feed->options.requests, feed->options.max_age_ms / 4,
-				       compare_place, feed, &feed->witness);
+				       hear_witness, feed, &feed->witness);
 }
 
 enum status feed_start(const struct feed_options *options, struct feed **out)
