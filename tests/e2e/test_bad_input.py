@@ -428,6 +428,28 @@ def exit_codes():
     check("--listen" in output, output)
 
 
+@suite.case("auto_migrate makes the schema, once, and says so")
+def auto_migrate():
+    name = world.database + "_auto"
+    world.cluster.create_database(name)
+    try:
+        for said in ("migrated", "migration checked"):
+            fresh = Service(world.folder, world.cluster.url(name),
+                            "http://127.0.0.1:1", auto_migrate="on").start()
+            check('event="%s"' % said in fresh.log() or
+                  "event=%s " % said in fresh.log(), fresh.log())
+            equal(fresh.stop(), 0)
+        world.cluster.drop_database(name)
+        world.cluster.create_database(name)
+        poor = Service(world.folder, world.cluster.url(name, "authbridge"),
+                       "http://127.0.0.1:1", auto_migrate="on")
+        code, output, _ = poor.run_until_exit()
+        equal(code, 78, output)
+        check("auto_migrate failed" in output, output)
+    finally:
+        world.cluster.drop_database(name)
+
+
 @suite.case("a database the service does not know is refused with a remedy")
 def unknown_schema():
     name = world.database + "_empty"

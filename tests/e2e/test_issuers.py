@@ -138,6 +138,29 @@ def local():
     equal(gate(service, key.token(), "/api/bob/tasks").status, 403)
 
 
+@suite.case("each of two issuers signs for itself alone")
+def two():
+    ours, theirs, other = Key("k1"), Key("k2"), Endpoint()
+    suite.finally_do(other.shutdown)
+    endpoint.mode, endpoint.keys = "good", [ours.jwk()]
+    other.keys = [theirs.jwk()]
+    service = world.extra_service(
+        issuer=["%s url=%s jwks=%s aud=%s alg=EdDSA" % row for row in
+                (("corp", ISSUER, endpoint.url, AUDIENCE),
+                 ("club", ISSUER + "/2", other.url, AUDIENCE))],
+        route="* /any user").start()
+    wait_status(service, ours.token(), 200)
+    wait_status(service, theirs.token(iss=ISSUER + "/2"), 200)
+    for key, iss, subject in ((ours, ISSUER, "corp:ann"),
+                              (theirs, ISSUER + "/2", "club:ann")):
+        equal(gate(service, key.token(iss=iss)).header("variable-user-id"),
+              subject)
+    equal(gate(service, theirs.token()).status, 401, "theirs for ours")
+    equal(gate(service, ours.token(iss=ISSUER + "/2")).status, 401,
+          "ours for theirs")
+    service.stop()
+
+
 @suite.each("keys never loaded is 503, never a way in: endpoint %s",
             ["slow", "huge", "redirect", "html", "error", "list", "garbage"])
 def never_loaded(mode):
