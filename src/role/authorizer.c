@@ -92,8 +92,3 @@ void authorizer_handle(struct app *app, struct gate_local *local, struct request
 		 LOG_TEXT("reason", gate_reason_word(answer.reason)));
 	refuse(reply, answer.outcome);
 }
-
-void authorizer_refuse(struct reply *reply)
-{
-	refuse(reply, GATE_NOT_CANONICAL);
-}

@@ -9,7 +9,4 @@
 void authorizer_handle(struct app *app, struct gate_local *local, struct request *request,
 		       struct reply *reply);
 
-/* For a request that could not be read: 403. */
-void authorizer_refuse(struct reply *reply);
-
 #endif
