@@ -57,8 +57,7 @@ class Tiny(Full):
 
 def measure(name, sizes, folder):
     section = importlib.import_module("section_" + name)
-    left = dict(machine.moment(), title=section.TITLE, means=section.MEANS,
-                rounds=sizes.rounds)
+    left = dict(machine.moment(), rounds=sizes.rounds)
     begun = time.monotonic()
     figures = section.run(sizes)
     if isinstance(figures, dict):
@@ -77,6 +76,8 @@ def write_page(folder):
             with open("%s/%s.json" % (folder, name),
                       encoding="utf-8") as source:
                 sections[name] = json.load(source)
+            section = importlib.import_module("section_" + name)
+            sections[name].update(title=section.TITLE, means=section.MEANS)
     ran_on = machine.describe(os.environ["AUTHBRIDGE_BUILD"] + "/authbridge")
     text, pictures = page.render(sections, ran_on)
     for name, content in dict(pictures, **{"README.md": text}).items():

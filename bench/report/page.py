@@ -3,7 +3,7 @@
 import re
 
 import plot
-from rounds import loses, median, ratio
+from rounds import lost, median, ratio
 
 HEAD = """\
 # What authbridge costs, measured
@@ -36,7 +36,7 @@ def table(one):
 
 def section_text(name, section):
     lines = ["## " + section["title"], "", section["means"].strip(), "",
-             "`%s`: %s, %d rounds, load before it %s." % (
+             "`%s`: %s, %d rounds, load average before it %s." % (
                  name, section["when"], section["rounds"], section["load"]),
              ""]
     for one in section["figures"]:
@@ -56,14 +56,10 @@ def losses(sections):
     lines = []
     for section in sections.values():
         for one in section["figures"]:
-            first = one["rows"][0]
-            for row in one["rows"][1:]:
-                if loses(one, row):
-                    lines.append("- %s, %s: %s %s, against %s of %s." % (
-                        section["title"], one["title"],
-                        plot.number(median(row)), one["unit"] + " of " +
-                        row["name"], plot.number(median(first)),
-                        first["name"]))
+            lines += ["- %s, %s: %s %s of %s, against %s of %s." % (
+                section["title"], one["title"], plot.number(median(row)),
+                one["unit"], row["name"], plot.number(median(other)),
+                other["name"]) for row, other in lost(one)]
     return lines
 
 
@@ -76,8 +72,8 @@ def render(sections, machine):
         lines += section_text(name, section)
         for one in section["figures"]:
             pictures[picture(name, one) + ".svg"] = plot.svg(one)
-    lost = losses(sections)
+    worse = losses(sections)
     lines += ["## Where authbridge loses", ""]
     lines += ["Every row above in which it is worse than what it is compared "
-              "with:", ""] + lost if lost else ["In no row above."]
+              "with:", ""] + worse if worse else ["In no row above."]
     return "\n".join(lines) + "\n", pictures

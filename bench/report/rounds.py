@@ -40,11 +40,12 @@ def ratio(row, first):
                                                    first["values"]))
 
 
-def loses(one, row):
-    """Whether authbridge's row is worse than the one it is compared with."""
-    first = one["rows"][0]
-    if (row["name"] in one["ours"]) == (first["name"] in one["ours"]):
-        return False
-    worse = ratio(row, first) < 1 if one["better"] == "more" else \
-        ratio(row, first) > 1
-    return worse == (row["name"] in one["ours"])
+def lost(one):
+    """(authbridge's row, the row that is better), for each such pair."""
+    for row in one["rows"]:
+        for other in one["rows"]:
+            less = median(row) < median(other)
+            more = median(row) > median(other)
+            if (less if one["better"] == "more" else more) and row["name"] in one["ours"] and \
+                    other["name"] not in one["ours"]:
+                yield row, other

@@ -10,10 +10,11 @@ One worker process with four threads, asked over a unix socket by eight clients.
 (`bench/bench_null.c`): the least a FastCGI authorizer can cost. *door only* is
 authbridge's own front door with a decision that is always yes
 (`bench/bench_door.c`). The gate verifies the token's signature, its claims,
-whether its session has ended, and the route; a token under an asymmetric key
-is one it has seen before, as all but a session's first request are. Web servers open a connection for
-each question (Apache, nginx as in the samples) or keep it; a libfcgi worker
-would spend a thread on each kept one, and has eight for that comparison."""
+whether its session has ended, and the route; a token under an asymmetric key is
+one it has seen before, as all but a token's first request are. Web servers open
+a connection for each question (all three, with the samples) or keep it; a
+libfcgi worker spends a thread on each kept one, so it has eight for that
+comparison."""
 DECIDED = ("gate, HS256", "gate, EdDSA")
 
 
