@@ -22,7 +22,7 @@ _authbridgectl()
 
 	COMPREPLY=()
 	case $previous in
-	-c | --config)
+	-c | --config | --apache | --lighttpd | --nginx)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;
@@ -32,6 +32,7 @@ _authbridgectl()
 	case "$command $verb" in
 	' ') words="$options $commands" ;;
 	'migrate '*) words="--service-role" ;;
+	'check ') words="--apache --lighttpd --nginx" ;;
 	'user ') words="list disable enable delete revoke" ;;
 	'session ') words="list revoke" ;;
 	'session revoke') words="--user --all" ;;

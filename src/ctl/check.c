@@ -100,7 +100,7 @@ static void check_schema(const struct ctl *ctl, struct report *report)
 int ctl_check(const struct ctl *ctl)
 {
 	if (ctl->argc > 1)
-		return ctl_usage(ctl, "check");
+		return ctl_check_web(ctl);
 	struct buf text;
 	struct jdoc_writer w;
 	buf_init(&text, ctl->mem, REPORT_MAX);

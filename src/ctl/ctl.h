@@ -26,6 +26,8 @@ struct ctl {
 
 int ctl_migrate(const struct ctl *ctl);
 int ctl_check(const struct ctl *ctl);
+/* Its words --apache FILE, --lighttpd FILE or --nginx FILE. */
+int ctl_check_web(const struct ctl *ctl);
 int ctl_key(const struct ctl *ctl);
 int ctl_session(const struct ctl *ctl);
 int ctl_user(const struct ctl *ctl);

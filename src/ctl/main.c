@@ -27,7 +27,10 @@ static const struct command commands[] = {
 	  "migrate [--service-role NAME]   bring the database to this build's schema;\n"
 	  "                                  grant NAME what the service needs" },
 	{ "check", ctl_check,
-	  "check                           configuration, database, schema, rights, clock" },
+	  "check                           configuration, database, schema, rights, clock\n"
+	  "check --apache|--lighttpd|--nginx FILE\n"
+	  "                                  a web server's configuration: what opens the\n"
+	  "                                  gate or breaks it" },
 	{ "key", ctl_key,
 	  "key list|new|retire|remove      keys that sign and verify tokens: new [ALG],\n"
 	  "                                  retire KID, remove KID" },

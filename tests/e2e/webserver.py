@@ -40,7 +40,7 @@ class Certificate:
 class WebServer:
     def __init__(self, name, folder, service, backend, web,
                  certificate=None, port=None, frontend=None,
-                 allow_origin=None, edit=None):
+                 allow_origin=None, edit=None, start=True):
         """service: FastCGI address; backend: host:port; web: static root,
         unless frontend (host:port) serves the pages; allow_origin: where else
         pages may come from; edit: what a reader does to the sample, a function
@@ -64,6 +64,11 @@ class WebServer:
         subprocess.run(command, check=True)
         if edit:
             self._edit(edit)
+        self.process = None
+        if start:
+            self.start()
+
+    def start(self):
         self.process = processes.Process([self.folder + "/run"],
                                          self.folder + "/output.log", cwd="/")
         processes.wait_for_port(self.process, "127.0.0.1:%d" % self.port)
@@ -80,5 +85,5 @@ class WebServer:
                                       self.port)
 
     def close(self):
-        if self.process.is_running():
+        if self.process and self.process.is_running():
             self.process.stop()

@@ -49,4 +49,10 @@ for pair in src/main.c:doc/authbridge.8 src/ctl/main.c:doc/authbridgectl.1; do
 	done | tap "$page describes every option"
 done
 
+sed -nE 's/.*\{ "([a-z0-9-]+)", "(open|broken|weak|unknown)",$/\1/p; s/.*\{ "([a-z0-9-]+)", "(open|broken|weak|unknown)", .*/\1/p' \
+	src/webconf/judge.c | sort -u >"$work/rules"
+while read -r rule; do
+	grep -qF "| \`$rule\` |" doc/web-servers.md || echo "$rule is not in doc/web-servers.md"
+done <"$work/rules" | tap "doc/web-servers.md lists every rule of authbridgectl check"
+
 tap_end
