@@ -179,7 +179,7 @@ static void check_sockets(struct web_check *check)
 			continue;
 		const char *path = arena_text(check->mem, span_from(at->name, 5));
 		if (stat(path, &found) != 0)
-			web_find(check, WEB_UNKNOWN, at, "the socket %s is not there", path);
+			web_find(check, WEB_SOCKET_MISSING, at, "%s", path);
 		else if ((found.st_mode & S_IWOTH) != 0)
 			web_find(check, WEB_SOCKET_OPEN, at, "%s has mode %04o", path,
 				 (unsigned)found.st_mode & 07777);

@@ -453,7 +453,7 @@ def _():
     equal(findings("apache", "-", text=text), (0, []))
 
 
-@suite.case("a socket that everybody may open is found")
+@suite.case("a socket that everybody may open, or that is away, is found")
 def _():
     server = prepare("nginx", world.folder + "/socket", [])
     path = world.service.unix[len("unix:"):]
@@ -462,7 +462,12 @@ def _():
         os.chmod(path, 0o666)
         code, found = findings("nginx", server.folder + "/main.conf")
         equal((code, [f["rule"] for f in found]), (1, ["socket-open"]))
+        os.rename(path, path + ".away")
+        code, found = findings("nginx", server.folder + "/main.conf")
+        equal((code, [f["rule"] for f in found]), (1, ["socket-missing"]))
     finally:
+        if os.path.exists(path + ".away"):
+            os.rename(path + ".away", path)
         os.chmod(path, mode)
 
 
