@@ -263,7 +263,7 @@ static void replace_from_file(struct source *s, size_t index, struct span path, 
 	struct span text = SPAN_ABSENT;
 	const char *name = arena_text(s->reading.mem, path);
 
-	if (s->read_file(s->reading.mem, name, &text) != STATUS_OK) {
+	if (s->read_file(s->reading.scratch, name, &text) != STATUS_OK) {
 		config_refuse(&s->reading, where, options[index].key, "cannot read %s", name);
 		return;
 	}
@@ -422,10 +422,16 @@ enum status config_parse(struct span text, const char *file_name, char *const *e
 
 	if (owner == NULL)
 		abort();
+	CLEANUP(arena_free) struct arena *scratch = arena_new(0);
 	struct config *config = &owner->config;
 	owner->mem = arena_new(0);
-	s.reading =
-		(struct config_reading){ config, owner->mem, mistakes, SPAN_ABSENT, NULL, false };
+	s.reading = (struct config_reading){
+		.config = config,
+		.mem = owner->mem,
+		.scratch = scratch,
+		.mistakes = mistakes,
+		.plain_secret = SPAN_ABSENT,
+	};
 	read_lines(&s, text, file_name);
 	read_environment(&s);
 	read_options(&s, file_name);

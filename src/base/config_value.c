@@ -321,7 +321,7 @@ void config_read_secret(struct config_reading *r, const struct config_option *op
 			struct span value, const char *where)
 {
 	(void)option;
-	r->plain_secret = arena_copy(r->mem, value);
+	r->plain_secret = arena_copy(r->scratch, value);
 	r->plain_where = arena_text(r->mem, span_of(where));
 }
 

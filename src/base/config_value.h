@@ -15,7 +15,8 @@ struct config_option;
 
 struct config_reading {
 	struct config *config;
-	struct arena *mem; /* the configuration's own */
+	struct arena *mem;     /* the configuration's own */
+	struct arena *scratch; /* what is wiped once all is read */
 	struct buf *mistakes;
 	struct span plain_secret; /* of the key `secret` */
 	const char *plain_where;

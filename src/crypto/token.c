@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "base/jdoc.h"
+#include "base/secret.h"
 #include "crypto/jwk.h"
 
 #include <jwt.h>
@@ -110,6 +111,8 @@ static void free_jwt(jwt_t **jwt)
 
 static void free_text(char **text)
 {
+	if (*text != NULL)
+		secret_wipe(*text, strlen(*text));
 	free(*text);
 }
 
