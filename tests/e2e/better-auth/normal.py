@@ -129,6 +129,9 @@ class Normal:
             return "<32 bytes>"
         if TIME.fullmatch(text):
             when = datetime.datetime.fromisoformat(text[:-1] + "+00:00")
+            # One from long ago is a text that somebody sent.
+            if abs(when.timestamp() - self.at) > 90 * 86400:
+                return text
             return self._distance(when.timestamp())
         return text
 
