@@ -9,8 +9,8 @@ from stage import (Load, Stage, binary, endpoint_request, gate_request,
 TITLE = "Latency under a sign-in flood"
 MEANS = """\
 Eight clients ask the gate, and after that get-session, with nothing else going
-on and while 64 clients sign in without a pause, so that every core hashes and
-the queue for hashes is full all the time. One service of two workers."""
+on and while 64 clients begin to sign in, more than may hash at once. A short
+look, of less than a second each. One service of two workers."""
 CALM, FLOOD = "nothing else", "a flood of sign-ins"
 
 
