@@ -95,7 +95,7 @@ class Stage:
             ["node", self.script + "/story.mjs", json.dumps(
                 {"pages": pages, "api": api, "life": life,
                  "shots": pictures})],
-            check=False, text=True, timeout=180, stdin=subprocess.DEVNULL,
+            check=False, text=True, timeout=420, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env=nodejs.environment(HOME=folder, TMPDIR=folder))
         steps = [json.loads(line) for line in done.stdout.splitlines()]

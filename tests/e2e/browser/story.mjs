@@ -33,7 +33,7 @@ class Person {
 
 	async arrive() {
 		this.context = await browser.newContext({ colorScheme: "light", reducedMotion: "reduce", viewport: { width: 720, height: 640 } });
-		this.context.setDefaultTimeout(10000);
+		this.context.setDefaultTimeout(30000);
 		this.page = await this.newPage();
 		return this;
 	}
@@ -146,7 +146,7 @@ function same(a, b) {
 	return JSON.stringify(a) === JSON.stringify(b);
 }
 
-async function until(condition, about, seconds = 10) {
+async function until(condition, about, seconds = 30) {
 	const end = Date.now() + seconds * 1000;
 	while (!await condition()) {
 		assert.ok(Date.now() < end, `not within ${seconds} s: ${about}`);
