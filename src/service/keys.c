@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define UNKNOWN_PAUSE_MS 100
+#define LOOK_TRIES 5
 #define LEAD_MAX_MS 600000
 #define GRACE_MS (INT64_C(30) * 86400000)
 /* Hosts' clocks differ, and a token says whole seconds. */
@@ -141,31 +142,60 @@ static enum status add_issuer(struct service *service, size_t issuer, struct spa
 	return STATUS_OK;
 }
 
+static enum status read_keyring(struct service *service, uint64_t generation, struct keyring **out)
+{
+	CLEANUP(arena_free) struct arena *mem = arena_new(0);
+	struct key_row *rows = NULL;
+	size_t count = 0;
+	TRY(store_keys(service->store, mem, &rows, &count));
+	return make_keyring(service, rows, count, generation, out);
+}
+
+/* Puts *fresh, which it takes, with the other issuers' keys, in force. */
+static enum status put_in_force_locked(struct service *service, struct keyring **fresh)
+{
+	struct key_holder *holder = service->keys;
+	for (size_t i = 0; i < holder->issuer_count; i++) {
+		const char *text = atomic_load(&holder->texts[i]);
+		if (text != NULL)
+			TRY(add_issuer(service, i + 1, span_of(text), fresh));
+	}
+	swap(holder, *fresh);
+	*fresh = NULL;
+	atomic_store(&holder->rows_loaded, true);
+	return STATUS_OK;
+}
+
 /* The rows are read before the lock is taken: nobody waits for the database
  * while holding one. */
 enum status keys_reload(struct service *service, uint64_t generation)
 {
-	CLEANUP(arena_free) struct arena *mem = arena_new(0);
 	CLEANUP(keyring_release) struct keyring *fresh = NULL;
 	struct key_holder *holder = service->keys;
-	struct key_row *rows = NULL;
-	size_t count = 0;
-	enum status added = STATUS_OK;
-	TRY(store_keys(service->store, mem, &rows, &count));
-	TRY(make_keyring(service, rows, count, generation, &fresh));
+	TRY(read_keyring(service, generation, &fresh));
 	pthread_mutex_lock(&holder->changing);
-	for (size_t i = 0; i < holder->issuer_count && added == STATUS_OK; i++) {
-		const char *text = atomic_load(&holder->texts[i]);
-		if (text != NULL)
-			added = add_issuer(service, i + 1, span_of(text), &fresh);
-	}
-	if (added == STATUS_OK) {
-		swap(holder, fresh);
-		fresh = NULL;
-		atomic_store(&holder->rows_loaded, true);
-	}
+	enum status put = put_in_force_locked(service, &fresh);
 	pthread_mutex_unlock(&holder->changing);
-	return added;
+	return put;
+}
+
+/* For those whom nobody told of a change. What they have read may be older than
+ * what the feed has put in force since; then it must not come back. */
+static enum status look_again(struct service *service)
+{
+	struct key_holder *holder = service->keys;
+	enum status put = STATUS_BUSY;
+	for (int tries = 0; tries < LOOK_TRIES && put == STATUS_BUSY; tries++) {
+		CLEANUP(keyring_release) struct keyring *before = NULL, *fresh = NULL;
+		keys_refresh(service, &before);
+		uint64_t generation = keyring_generation(before);
+		TRY(read_keyring(service, generation, &fresh));
+		pthread_mutex_lock(&holder->changing);
+		if (keyring_generation(atomic_load(&holder->keys)) == generation)
+			put = put_in_force_locked(service, &fresh);
+		pthread_mutex_unlock(&holder->changing);
+	}
+	return put;
 }
 
 /* The pause begins when a read has ended: whoever comes while one is under way
@@ -177,7 +207,7 @@ bool keys_look_for_unknown(struct service *service, const struct keyring *held)
 		return true;
 	if (clock_mono_ms() < atomic_load(&holder->unknown_due_ms))
 		return false;
-	enum status reloaded = keys_reload(service, keyring_generation(held));
+	enum status reloaded = look_again(service);
 	atomic_store(&holder->unknown_due_ms, clock_mono_ms() + UNKNOWN_PAUSE_MS);
 	return reloaded == STATUS_OK;
 }
@@ -246,14 +276,13 @@ enum status keys_ensure_signer(struct service *service, struct keyring **held, i
 	keys_refresh(service, held);
 	if (keyring_signs_until(*held) > beyond_ms)
 		return STATUS_OK;
-	uint64_t generation = keyring_generation(*held);
-	TRY(keys_reload(service, generation));
+	TRY(look_again(service));
 	keys_refresh(service, held);
 	int64_t until_ms = keyring_signs_until(*held);
 	if (until_ms <= beyond_ms) {
 		/* The next one's time begins where the last one's ends. */
 		TRY(insert_signer(service, until_ms > now_ms ? until_ms : now_ms));
-		TRY(keys_reload(service, generation));
+		TRY(look_again(service));
 		keys_refresh(service, held);
 	}
 	return keyring_signs_until(*held) > beyond_ms ? STATUS_OK : STATUS_UNAVAILABLE;

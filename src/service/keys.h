@@ -19,8 +19,9 @@ struct key_holder;
 MUST_CHECK enum status keys_open(struct service *service, struct key_holder **out);
 void keys_close(struct key_holder **holder);
 
-/* Reads the rows of "jwks" and swaps the keyring. On failure the old one stays
- * and the next call tries again. */
+/* The feed says that "jwks" has changed: reads its rows and swaps the keyring.
+ * On failure the old one stays and the next call tries again. One thread only:
+ * a reading that began before another's end could bring back a removed key. */
 MUST_CHECK enum status keys_reload(struct service *service, uint64_t generation);
 
 /* A token names a key of ours that is not in `held`: another host may just have
