@@ -6,10 +6,13 @@ does, nothing is accepted wrongly, and keys known before go on working.
 """
 import http.server
 import json
+import os
+import socket
 import threading
 import time
 
 import fcgi_client
+import processes
 import tokens
 from harness import World
 from cryptography.hazmat.primitives import serialization
@@ -19,6 +22,7 @@ from tap import Suite, check, equal, wait_until
 suite = Suite()
 world = None
 endpoint = None
+LONG = os.environ.get("AUTHBRIDGE_LONG") == "1"
 ISSUER = "https://id.example.org"
 AUDIENCE = "gate"
 
@@ -67,6 +71,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, b"[]")
         elif mode == "garbage":
             self.answer(200, b'{"keys":[{')
+        elif mode == "cut":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n{")
+            self.connection.shutdown(socket.SHUT_RDWR)
 
 
 def b64(data):
@@ -99,12 +106,12 @@ def gate(service, token, path="/any"):
     return fcgi_client.gate(service.unix, "GET", path, token, timeout=20)
 
 
-def start(mode, keys, local=False):
+def start(mode, keys, local=False, url=None):
     """A service whose first fetch finds the endpoint like this."""
     endpoint.mode, endpoint.keys = mode, [k.jwk() for k in keys]
     service = world.extra_service(
         issuer="corp url=%s jwks=%s aud=%s alg=EdDSA,RS256 subject=sub%s" % (
-            ISSUER, endpoint.url, AUDIENCE, " local=yes" if local else ""),
+            ISSUER, url or endpoint.url, AUDIENCE, " local=yes" if local else ""),
         route=["* /any user", "* /api/{user_id}/** owner"])
     return service.start()
 
@@ -162,7 +169,8 @@ def two():
 
 
 @suite.each("keys never loaded is 503, never a way in: endpoint %s",
-            ["slow", "huge", "redirect", "html", "error", "list", "garbage"])
+            ["slow", "huge", "redirect", "html", "error", "list", "garbage",
+             "cut"])
 def never_loaded(mode):
     key = Key("k1")
     hits = endpoint.hits
@@ -171,6 +179,40 @@ def never_loaded(mode):
     time.sleep(0.3)
     equal(gate(service, key.token()).status, 503, mode)
     equal(gate(service, Key("k1").token()).status, 503, mode)
+    service.stop()
+
+
+@suite.case("keys never loaded is 503, never a way in: nobody listens")
+def down():
+    key = Key("k1")
+    service = start("good", [key], url="http://127.0.0.1:%d/jwks" %
+                    processes.free_port())
+    time.sleep(0.5)
+    equal([gate(service, key.token()).status for _ in range(4)], [503] * 4)
+    service.stop()
+
+
+@suite.case("an endpoint that comes and goes: 503 until it was there once, "
+            "then its last good keys")
+def flapping():
+    """AUTHBRIDGE_LONG=1 waits for the fetches that unknown keys ask for."""
+    key, later = Key("k1"), Key("k2")
+    service = start("error", [key])
+    equal(gate(service, key.token()).status, 503)
+    endpoint.mode = "good"
+    wait_status(service, key.token(), 200, 15)
+    for mode in ["cut", "good", "slow", "error", "good"] if LONG else ["cut"]:
+        endpoint.mode = mode
+        if mode == "good":
+            endpoint.keys = [key.jwk(), later.jwk()]
+        hits, until = endpoint.hits, time.monotonic() + (45 if LONG else 1)
+        while time.monotonic() < until:
+            equal(gate(service, key.token()).status, 200, mode)
+            equal(gate(service, Key("k2").token()).status, 401, mode)
+            time.sleep(0.05)
+        check(not LONG or endpoint.hits > hits, "no fetch while", mode)
+    if LONG:
+        equal(gate(service, later.token()).status, 200, "a new key")
     service.stop()
 
 

@@ -27,6 +27,7 @@ services = []
 
 LONG = os.environ.get("AUTHBRIDGE_LONG") == "1"
 SIGN_OUTS = 2000 if LONG else 240
+DISTURBED = 2000 if LONG else 40
 THREADS = 8
 # Long enough that a late acceptance would be seen, and counted.
 WATCH = 0.4
@@ -175,7 +176,7 @@ def feeds_killed():
     return with_disturbance(lambda: world.sql(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE application_name = 'authbridge feed' "
-        "AND datname = current_database()"), 0.3, SIGN_OUTS // 4)
+        "AND datname = current_database()"), 0.3, DISTURBED)
 
 
 @suite.case("B_US4 the same while workers are killed and come back")
@@ -213,7 +214,7 @@ def workers_killed():
 
     disturbance = Disturbance(kill_one, 0.7)
     try:
-        delays = run_threads(work, make_sessions(SIGN_OUTS // 8))
+        delays = run_threads(work, make_sessions(DISTURBED))
     finally:
         disturbance.stop()
     for service in services:

@@ -5,12 +5,16 @@ Two services share a database. Clients keep fetching JWTs from either and show
 them to both while secrets and algorithms are changed, one service after the
 other, by rewriting its configuration and HUP.
 """
+import base64
+import hashlib
+import hmac
 import json
 import os
 import signal
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import fcgi_client
 import tokens
@@ -49,6 +53,18 @@ def gate(service, session, jwt):
     return fcgi_client.gate(service.unix, "GET",
                             "/api/%s/tasks" % session.user, jwt,
                             timeout=20).status
+
+
+def by_cookie(service, session, secret):
+    """Is a session cookie that this secret signed still one?"""
+    mac = hmac.new(secret.encode(), session.token.encode(), hashlib.sha256)
+    value = "%s.%s" % (session.token, base64.b64encode(mac.digest()).decode())
+    answer = fcgi_client.request(
+        service.unix, "GET", "/api/auth/get-session",
+        [("Cookie", "better-auth.session_token=" +
+          urllib.parse.quote(value, safe=""))], timeout=20)
+    equal(answer.status, 200, "get-session")
+    return json.loads(answer.body) is not None
 
 
 class Load:
@@ -122,10 +138,13 @@ def new_secret():
     return change(secrets="2:%s,1:%s" % (NEW, SECRET))
 
 
-@suite.case("a JWT of the old secret holds while that is kept")
+@suite.case("a JWT and a cookie of the old secret hold while that is kept")
 def old_secret_kept():
     session = make_session()
     equal([gate(s, session, session.jwt) for s in services], [200, 200])
+    for secret in (SECRET, NEW):
+        equal([by_cookie(s, session, secret) for s in services], [True, True])
+    equal(by_cookie(services[0], session, "x" * 40), False, "never ours")
 
 
 @suite.case("removing the old secret: 0 acceptances after the reload")
@@ -137,6 +156,9 @@ def old_secret_gone():
     time.sleep(0.5)
     for _ in range(50):
         equal([gate(s, session, session.jwt) for s in services], [401, 401])
+        equal([by_cookie(s, session, SECRET) for s in services],
+              [False, False])
+    equal([by_cookie(s, session, NEW) for s in services], [True, True])
 
 
 @suite.case("HS256 to EdDSA: 0 false 401")
