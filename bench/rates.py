@@ -3,8 +3,10 @@
 
 Prints TSV: name, requests, nanoseconds for one (the median of the rounds), and
 as last columns the 99th percentile of latency in microseconds and the rate
-relative to the first of its group; bench_null answers 200 to everything. Then the memory of
-the whole service: proportional set size in KiB, idle and after the load.
+relative to the first of its group. The groups: plain workers (bench_null
+answers 200 to everything), then HS256 and the algorithms whose verified tokens
+are remembered. Then the memory of the whole service: proportional set size in
+KiB, idle and after the load.
 """
 import json
 import os
@@ -27,14 +29,16 @@ THREADS = "4"
 CONNECTIONS = "8"
 
 
-def sign_up(address, base_url):
-    body = json.dumps({"name": "Ann", "email": "bench@example.com",
+def sign_up(address, base_url, name="bench"):
+    """What the gate is asked about the tasks of somebody new."""
+    body = json.dumps({"name": "Ann", "email": name + "@example.com",
                        "password": "correct horse battery"}).encode()
     answer = fcgi_client.request(
         address, "POST", "/api/auth/sign-up/email",
         [("Content-Type", "application/json"), ("Origin", base_url)], body)
-    return (json.loads(answer.body)["user"]["id"],
-            answer.header("set-auth-jwt"))
+    user = json.loads(answer.body)["user"]["id"]
+    return ["REQUEST_METHOD=GET", "REQUEST_URI=/api/%s/tasks" % user,
+            "HTTP_AUTHORIZATION=Bearer " + answer.header("set-auth-jwt")]
 
 
 def load(address, keep, params):
@@ -51,12 +55,13 @@ def load(address, keep, params):
 
 def compare(servers, keep, params):
     """The first is what the others are measured against. They alternate, so
-    that a noisy neighbour meets all of them."""
+    that a noisy neighbour meets all of them. params: of all, or of each."""
     rates = {name: [] for name in servers}
     tails = {name: [] for name in servers}
     for _ in range(ROUNDS):
         for name, address in servers.items():
-            rate, tail = load(address, keep, params)
+            rate, tail = load(address, keep, params[name]
+                              if isinstance(params, dict) else params)
             rates[name].append(rate)
             tails[name].append(tail)
     first = rates[next(iter(servers))]
@@ -86,6 +91,20 @@ def start(folder, name, threads=THREADS):
     return process, address
 
 
+def compare_algs(world):
+    """HS256 against those whose verified tokens are remembered."""
+    servers, params = {}, {}
+    for alg in ("HS256", "EdDSA", "ES256", "RS256"):
+        service = world.extra_service(workers=1, options=["-t", THREADS],
+                                      jwt_alg=alg)
+        service.start()
+        name = "gate_" + alg.lower()
+        servers[name] = service.unix
+        params[name] = sign_up(service.unix, world.base_url, name)
+    for keep in (False, True):
+        compare(servers, keep, params)
+
+
 def main():
     suite = Suite()
     stop = []
@@ -99,15 +118,14 @@ def main():
             process, servers[name] = start(world.folder, name)
             stop.append(process)
         servers["gate"] = single.unix
-        user, jwt = sign_up(single.unix, world.base_url)
-        params = ["REQUEST_METHOD=GET", "REQUEST_URI=/api/%s/tasks" % user,
-                  "HTTP_AUTHORIZATION=Bearer " + jwt]
+        params = sign_up(single.unix, world.base_url)
         compare(servers, False, params)
         # A kept connection holds a whole thread of bench_null.
         process, servers["bench_null"] = start(world.folder, "bench_null",
                                                CONNECTIONS)
         stop.append(process)
         compare(servers, True, params)
+        compare_algs(world)
         print("idle_pss_kib_two_workers\t1\t%d" % idle)
         print("loaded_pss_kib_one_worker\t1\t%d" % memory_kib(single.process))
     except Skip as why:
