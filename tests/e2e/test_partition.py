@@ -18,7 +18,7 @@ import test_revocation
 from harness import World
 from postgres import Cluster
 from tap import Skip, Suite, check, equal, wait_until
-from test_revocation import ask, make_sessions, sign_out
+from test_revocation import ask, make_sessions, metric, sign_out
 
 suite = Suite()
 network = world = None
@@ -63,8 +63,11 @@ def watch(sessions, since, until):
 
 
 def all_well(session):
+    """Also the feeds: a gate that only asks the database answers as well."""
     def is_well():
-        return all(ask(world.service, session) == 200 for _ in range(8))
+        return all(ask(world.service, session) == 200 and
+                   0 <= metric(world.service, "feed_age_seconds") < MAX_AGE / 2
+                   for _ in range(8))
     began = time.monotonic()
     wait_until(is_well, 10, "the gate is back")
     return time.monotonic() - began
