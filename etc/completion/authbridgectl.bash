@@ -4,7 +4,7 @@
 _authbridgectl()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local options="-c --config --json --version --help" commands="migrate check user session key"
+	local options="-c --config --json --version --help" commands="migrate check status user session key throttle audit"
 	local command= verb= index=1
 
 	while [ "$index" -lt "$COMP_CWORD" ]; do
@@ -26,17 +26,32 @@ _authbridgectl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
 		;;
-	--service-role | --user) return ;;
+	--socket | --password-file | --report)
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		return
+		;;
+	--service-role | --user | --name | -n) return ;;
 	esac
 	local words=
 	case "$command $verb" in
 	' ') words="$options $commands" ;;
 	'migrate '*) words="--service-role" ;;
 	'check ') words="--apache --lighttpd --nginx" ;;
-	'user ') words="list disable enable delete revoke" ;;
+	'status '*) words="--socket" ;;
+	'user ') words="list show create set-password disable enable delete revoke import" ;;
+	'user create') words="--name --verified --no-password --password-file" ;;
+	'user set-password') words="--password-file --keep-sessions" ;;
+	'user import')
+		mapfile -t COMPREPLY < <(compgen -f -W "--continue --report" -- "$current")
+		return
+		;;
 	'session ') words="list revoke" ;;
 	'session revoke') words="--user --all" ;;
 	'key ') words="list new retire remove" ;;
+	'throttle ') words="list clear" ;;
+	'throttle clear') words="--all" ;;
+	'audit ') words="tail keep" ;;
+	'audit tail') words="-f -n" ;;
 	'key new') words="EdDSA ES256 RS256" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

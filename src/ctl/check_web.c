@@ -254,7 +254,7 @@ int ctl_check_web(const struct ctl *ctl)
 {
 	const struct web_server *server = ctl->argc == 3 ? server_of(ctl->argv[1]) : NULL;
 	if (server == NULL)
-		return ctl_usage(ctl, "check [--apache FILE | --lighttpd FILE | --nginx FILE]");
+		return ctl_usage(ctl);
 	const struct conf_source source = { .read = read_files };
 	const struct web_facts facts = facts_of(ctl);
 	struct web_check check = { .mem = ctl->mem, .facts = &facts, .source = &source };

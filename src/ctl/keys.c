@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #define SLACK_MS 500
-#define USAGE "key list | key new [ALG] | key retire KID | key remove KID"
 
 static const enum jws_alg config_algs[] = {
 	[CONFIG_HS256] = JWS_HS256,
@@ -45,8 +44,12 @@ static const char *state_of(const struct key_row *row, int64_t now_ms, bool sign
 	return row->created_ms > now_ms ? "next" : "signs";
 }
 
-static int list(const struct ctl *ctl, struct store *store)
+int ctl_key_list(const struct ctl *ctl)
 {
+	CLEANUP(store_close) struct store *store = NULL;
+	int code = ctl_open_store(ctl, &store);
+	if (code != EX_OK)
+		return code;
 	static const char *const names[] = { "kid", "alg", "state", "created", "expires", NULL };
 	struct key_row *rows;
 	size_t count;
@@ -94,15 +97,19 @@ static struct keyring_source source_of(const struct ctl *ctl)
 	};
 }
 
-static int make(const struct ctl *ctl, struct store *store, const char *name)
+int ctl_key_new(const struct ctl *ctl)
 {
+	CLEANUP(store_close) struct store *store = NULL;
+	const char *name = ctl->argv[1];
 	enum jws_alg alg =
 		name != NULL ? jws_alg_named(span_of(name)) : config_algs[ctl->config->jwt_alg];
 	struct keyring_source source = source_of(ctl);
 	struct key_row row;
 	if (alg == JWS_NONE || alg == JWS_HS256)
-		return ctl_usage(ctl, "key new EdDSA|ES256|RS256   (HS256 keys are the secrets of "
-				      "the configuration)");
+		return ctl_usage(ctl); /* HS256 keys are the secrets of the configuration */
+	int code = ctl_open_store(ctl, &store);
+	if (code != EX_OK)
+		return code;
 	enum status status = password_start();
 	if (status == STATUS_OK)
 		status = keyring_generate(alg, &source, &rng_system, ctl->mem, &row);
@@ -125,36 +132,38 @@ static void wait_until_dead(const struct ctl *ctl)
 	usleep((useconds_t)(wait_ms * 1000));
 }
 
-static int change(const struct ctl *ctl, struct store *store, const char *verb)
-{
-	struct span kid = span_of(ctl->argv[2]);
-	enum status status = strcmp(verb, "retire") == 0
-				     ? admin_retire_key(store, kid, clock_wall_ms())
-				     : admin_remove_key(store, kid);
-	if (status == STATUS_NOT_FOUND)
-		return ctl_fail(verb, "no such key (see: authbridgectl key list)", status);
-	if (status != STATUS_OK)
-		return ctl_fail(verb, NULL, status);
-	if (strcmp(verb, "remove") == 0)
-		wait_until_dead(ctl);
-	ctl_say(ctl, strcmp(verb, "retire") == 0 ? "retired" : "removed", kid);
-	return EX_OK;
-}
-
-int ctl_key(const struct ctl *ctl)
+static int change(const struct ctl *ctl, const char *done,
+		  enum status (*run)(struct store *store, struct span kid))
 {
 	CLEANUP(store_close) struct store *store = NULL;
-	const char *verb = ctl->argc > 1 ? ctl->argv[1] : "";
-	bool one = ctl->argc == 3 && (strcmp(verb, "retire") == 0 || strcmp(verb, "remove") == 0);
-	bool is_list = ctl->argc == 2 && strcmp(verb, "list") == 0;
-	bool is_new = (ctl->argc == 2 || ctl->argc == 3) && strcmp(verb, "new") == 0;
-	if (!one && !is_list && !is_new)
-		return ctl_usage(ctl, USAGE);
+	struct span kid = span_of(ctl->argv[1]);
 	int code = ctl_open_store(ctl, &store);
 	if (code != EX_OK)
 		return code;
-	if (is_list)
-		return list(ctl, store);
-	return is_new ? make(ctl, store, ctl->argc == 3 ? ctl->argv[2] : NULL)
-		      : change(ctl, store, verb);
+	enum status status = run(store, kid);
+	if (status != STATUS_OK)
+		return ctl_fail(ctl->argv[0],
+				status == STATUS_NOT_FOUND
+					? "no such key (see: authbridgectl key list)"
+					: NULL,
+				status);
+	if (run == admin_remove_key)
+		wait_until_dead(ctl);
+	ctl_say(ctl, done, kid);
+	return EX_OK;
+}
+
+static enum status retire_now(struct store *store, struct span kid)
+{
+	return admin_retire_key(store, kid, clock_wall_ms());
+}
+
+int ctl_key_retire(const struct ctl *ctl)
+{
+	return change(ctl, "retired", retire_now);
+}
+
+int ctl_key_remove(const struct ctl *ctl)
+{
+	return change(ctl, "removed", admin_remove_key);
 }

@@ -5,6 +5,7 @@
 
 #include "base/jdoc.h"
 #include "base/log.h"
+#include "ctl/verbs.h"
 #include "store/store.h"
 
 #include <getopt.h>
@@ -16,47 +17,21 @@
 
 extern char **environ;
 
-struct command {
-	const char *name;
-	int (*run)(const struct ctl *ctl);
-	const char *help;
-};
-
-static const struct command commands[] = {
-	{ "migrate", ctl_migrate,
-	  "migrate [--service-role NAME]   bring the database to this build's schema;\n"
-	  "                                  grant NAME what the service needs" },
-	{ "check", ctl_check,
-	  "check                           configuration, database, schema, rights, clock\n"
-	  "check --apache|--lighttpd|--nginx FILE\n"
-	  "                                  a web server's configuration: what opens the\n"
-	  "                                  gate or breaks it" },
-	{ "key", ctl_key,
-	  "key list|new|retire|remove      keys that sign and verify tokens: new [ALG],\n"
-	  "                                  retire KID, remove KID" },
-	{ "session", ctl_session,
-	  "session list|revoke             list [USER]; revoke ID, --user USER (an id or an\n"
-	  "                                  address), --all (every token until now)" },
-	{ "user", ctl_user,
-	  "user list|disable|enable|...    list [PATTERN]; disable, enable, delete, revoke\n"
-	  "                                  (tokens issued until now) USER" },
-};
-
-static void print_help(FILE *to)
+static void print_help(FILE *to, const char *command)
 {
-	fputs("Usage: authbridgectl [-c FILE] [--json] COMMAND [ARGUMENT]...\n"
-	      "\n"
-	      "Administers authbridge; reads the service's own configuration.\n"
+	fputs("Usage: authbridgectl [-c FILE] [--json] COMMAND [ARGUMENT]...\n\n", to);
+	if (command != NULL && verb_help(to, command))
+		return;
+	fputs("Administers authbridge; reads the service's own configuration.\n"
 	      "\n"
 	      "  -c, --config FILE   configuration (default " AUTHBRIDGE_CONF ")\n"
 	      "      --json          print JSON for scripts\n"
 	      "      --version       print the version and exit\n"
-	      "  -h, --help          print this and exit\n"
+	      "  -h, --help          print this, or a command's part of it, and exit\n"
 	      "\n"
 	      "Commands:\n",
 	      to);
-	for (size_t i = 0; i < COUNT_OF(commands); i++)
-		fprintf(to, "  %s\n", commands[i].help);
+	(void)verb_help(to, NULL);
 	fputs("\n"
 	      "To act as the owner of the tables while the service has a role of its own,\n"
 	      "set DATABASE_URL, which wins over the file. Manual: authbridgectl(1).\n",
@@ -65,9 +40,8 @@ static void print_help(FILE *to)
 
 int ctl_fail(const char *what, const char *why, enum status status)
 {
-	/* The log line above this one has the SQLSTATE; mostly it is 42501. */
-	if (status == STATUS_INTERNAL && why == NULL)
-		why = "the database refused; is this the owner of the tables (DATABASE_URL)?";
+	if (status == STATUS_DENIED && why == NULL)
+		why = "this role may not do that; is it the owner of the tables (DATABASE_URL)?";
 	fprintf(stderr, "authbridgectl: %s: %s\n", what,
 		why != NULL && why[0] != '\0' ? why : status_word(status));
 	switch (status) {
@@ -84,10 +58,9 @@ int ctl_fail(const char *what, const char *why, enum status status)
 	}
 }
 
-int ctl_usage(const struct ctl *ctl, const char *line)
+int ctl_usage(const struct ctl *ctl)
 {
-	(void)ctl;
-	fprintf(stderr, "Usage: authbridgectl %s\nTry 'authbridgectl --help'.\n", line);
+	print_help(stderr, ctl->verb->command);
 	return EX_USAGE;
 }
 
@@ -99,7 +72,7 @@ enum status ctl_store_of(const struct ctl *ctl, struct store **store_out)
 		.connections = 1,
 		.connect_ms = CTL_CONNECT_MS,
 		.lease_ms = CTL_CONNECT_MS,
-		.call_ms = CTL_CONNECT_MS,
+		.call_ms = CTL_CALL_MS,
 	};
 	return store_open(&options, store_out);
 }
@@ -139,25 +112,41 @@ static enum status load(struct arena *mem, const char *path, bool must_exist,
 	return status;
 }
 
-static int run_command(const struct command *command, const char *path, bool must_exist,
-		       struct ctl *ctl)
+static int run_verb(const char *path, bool must_exist, struct ctl *ctl)
 {
 	struct config *config = NULL;
 	enum status status = load(ctl->mem, path, must_exist, &config);
 	if (status != STATUS_OK)
 		return ctl_fail("configuration", path, STATUS_INVALID);
 	ctl->config = config;
-	int code = command->run(ctl);
+	int code = ctl->verb->run(ctl);
 	config_free(&config);
 	return code;
 }
 
-static const struct command *find_command(const char *name)
+static bool wants_help(const struct ctl *ctl)
 {
-	for (size_t i = 0; i < COUNT_OF(commands); i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
-	return NULL;
+	for (int i = 1; i < ctl->argc; i++)
+		if (strcmp(ctl->argv[i], "--help") == 0 || strcmp(ctl->argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+/* The words after the options. Help needs no configuration. */
+static int run_words(const char *path, bool must_exist, struct ctl *ctl)
+{
+	int used = 0;
+	ctl->verb = verb_find(ctl->argc, ctl->argv, &used);
+	bool help = wants_help(ctl);
+	if (help || ctl->verb == NULL) {
+		print_help(help ? stdout : stderr, ctl->argc > 0 ? ctl->argv[0] : NULL);
+		return help ? EX_OK : EX_USAGE;
+	}
+	ctl->argc -= used - 1;
+	ctl->argv += used - 1;
+	if (ctl->argc - 1 < ctl->verb->least || ctl->argc - 1 > ctl->verb->most)
+		return ctl_usage(ctl);
+	return run_verb(path, must_exist, ctl);
 }
 
 int main(int argc, char **argv)
@@ -183,14 +172,9 @@ int main(int argc, char **argv)
 			puts("authbridgectl (" PACKAGE_STRING ")");
 			return EX_OK;
 		} else {
-			print_help(option == 'h' ? stdout : stderr);
+			print_help(option == 'h' ? stdout : stderr, NULL);
 			return option == 'h' ? EX_OK : EX_USAGE;
 		}
-	}
-	const struct command *command = optind < argc ? find_command(argv[optind]) : NULL;
-	if (command == NULL) {
-		print_help(stderr);
-		return EX_USAGE;
 	}
 	ctl.argc = argc - optind;
 	ctl.argv = argv + optind;
@@ -199,5 +183,5 @@ int main(int argc, char **argv)
 	log_configure(LOG_LEVEL_WARN, false);
 	CLEANUP(arena_free) struct arena *mem = arena_new(0);
 	ctl.mem = mem;
-	return run_command(command, path, must_exist, &ctl);
+	return run_words(path, must_exist, &ctl);
 }

@@ -72,10 +72,10 @@ int ctl_migrate(const struct ctl *ctl)
 	int option;
 	while ((option = getopt_long(ctl->argc, ctl->argv, "", options, NULL)) != -1) {
 		if (option != 'r')
-			return ctl_usage(ctl, "migrate [--service-role NAME]");
+			return ctl_usage(ctl);
 		role = optarg;
 	}
 	if (optind < ctl->argc)
-		return ctl_usage(ctl, "migrate [--service-role NAME]");
+		return ctl_usage(ctl);
 	return migrate(ctl, role);
 }

@@ -74,6 +74,42 @@ void report_end(struct report *r)
 		print_line(r, &rest);
 }
 
+static void print_object(const struct ctl *ctl, const char *const *names, const struct span *values)
+{
+	struct buf text;
+	struct jdoc_writer w;
+	buf_init(&text, ctl->mem, REPORT_MAX);
+	jdoc_write(&w, &text);
+	jdoc_put_object(&w, NULL);
+	for (size_t i = 0; names[i] != NULL; i++)
+		jdoc_put_text(&w, names[i], values[i]);
+	jdoc_end_object(&w);
+	printf("%.*s\n", SPAN_FMT(buf_span(&text)));
+}
+
+void report_card(const struct ctl *ctl, const char *const *names, const struct span *values)
+{
+	if (ctl->json) {
+		print_object(ctl, names, values);
+		return;
+	}
+	for (size_t i = 0; names[i] != NULL; i++)
+		printf("%-12s %.*s\n", names[i], SPAN_FMT(printable(ctl, values[i])));
+}
+
+void report_line(const struct ctl *ctl, const char *const *names, const struct span *values)
+{
+	if (ctl->json) {
+		print_object(ctl, names, values);
+		return;
+	}
+	for (size_t i = 0; names[i] != NULL; i++)
+		if (values[i].len > 0)
+			printf("%s%s=%.*s", i > 0 ? "  " : "", names[i],
+			       SPAN_FMT(printable(ctl, values[i])));
+	putchar('\n');
+}
+
 struct span report_time(const struct ctl *ctl, int64_t wall_ms)
 {
 	char *text = arena_alloc(ctl->mem, CLOCK_ISO_ROOM);

@@ -9,7 +9,7 @@
 #include "base/jdoc.h"
 #include "ctl/ctl.h"
 
-#define REPORT_COLUMNS 8
+#define REPORT_COLUMNS 9
 
 struct report {
 	const struct ctl *ctl;
@@ -25,6 +25,12 @@ void report_begin(struct report *r, const struct ctl *ctl, const char *const *na
 void report_row(struct report *r, const struct span *values);
 /* Prints it. */
 void report_end(struct report *r);
+
+/* One row, a line for each value; or one JSON object. */
+void report_card(const struct ctl *ctl, const char *const *names, const struct span *values);
+
+/* One row at once: a line of name=value, or one JSON object. */
+void report_line(const struct ctl *ctl, const char *const *names, const struct span *values);
 
 /* A wall time as a value: ISO, or absent when negative. */
 struct span report_time(const struct ctl *ctl, int64_t wall_ms);

@@ -9,20 +9,21 @@
 #include <string.h>
 #include <sysexits.h>
 
-#define USAGE                                                                      \
-	"session list [USER] | session revoke ID | session revoke --user USER |\n" \
-	"       authbridgectl session revoke --all"
 #define LIST_MAX 1000
 
-static int list(const struct ctl *ctl, struct store *store, const char *user)
+int ctl_session_list(const struct ctl *ctl)
 {
+	CLEANUP(store_close) struct store *store = NULL;
 	static const char *const names[] = { "id",      "user",    "email", "created",
 					     "expires", "address", NULL };
 	struct session_row *rows;
 	size_t count;
 	struct report report;
+	int code = ctl_open_store(ctl, &store);
+	if (code != EX_OK)
+		return code;
 	enum status status =
-		admin_sessions(store, ctl->mem, span_of(user), LIST_MAX, &rows, &count);
+		admin_sessions(store, ctl->mem, span_of(ctl->argv[1]), LIST_MAX, &rows, &count);
 	if (status != STATUS_OK)
 		return ctl_fail("session list", NULL, status);
 	report_begin(&report, ctl, names);
@@ -61,32 +62,20 @@ static int revoke_all(const struct ctl *ctl, struct store *store)
 	return EX_OK;
 }
 
-static int revoke(const struct ctl *ctl, struct store *store)
-{
-	size_t ended = 0;
-	const char *what = ctl->argv[2];
-	if (ctl->argc == 3 && strcmp(what, "--all") == 0)
-		return revoke_all(ctl, store);
-	enum status status = ctl->argc == 4
-				     ? admin_end_sessions_of(store, span_of(ctl->argv[3]), &ended)
-				     : admin_end_session(store, span_of(what), &ended);
-	return finish(ctl, status, ended);
-}
-
-int ctl_session(const struct ctl *ctl)
+int ctl_session_revoke(const struct ctl *ctl)
 {
 	CLEANUP(store_close) struct store *store = NULL;
-	const char *verb = ctl->argc > 1 ? ctl->argv[1] : "";
-	bool is_list = strcmp(verb, "list") == 0 && ctl->argc <= 3;
-	bool by_user = ctl->argc == 4 && strcmp(ctl->argv[2], "--user") == 0;
-	bool by_id =
-		ctl->argc == 3 && (ctl->argv[2][0] != '-' || strcmp(ctl->argv[2], "--all") == 0);
-	bool is_revoke = strcmp(verb, "revoke") == 0 && (by_user || by_id);
-	if (!is_list && !is_revoke)
-		return ctl_usage(ctl, USAGE);
+	size_t ended = 0;
+	const char *what = ctl->argv[1];
+	bool by_user = strcmp(what, "--user") == 0, all = strcmp(what, "--all") == 0;
+	if (by_user != (ctl->argc == 3) || (what[0] == '-' && !by_user && !all))
+		return ctl_usage(ctl);
 	int code = ctl_open_store(ctl, &store);
 	if (code != EX_OK)
 		return code;
-	return is_list ? list(ctl, store, ctl->argc == 3 ? ctl->argv[2] : NULL)
-		       : revoke(ctl, store);
+	if (all)
+		return revoke_all(ctl, store);
+	enum status status = by_user ? admin_end_sessions_of(store, span_of(ctl->argv[2]), &ended)
+				     : admin_end_session(store, span_of(what), &ended);
+	return finish(ctl, status, ended);
 }

@@ -93,8 +93,8 @@ enum status accounts_sign_up(struct service *service, struct arena *mem, const s
 }
 
 /* The throttle's key says nothing about the address to who reads the table. */
-static struct span throttle_key(const struct service *service, struct arena *mem, char kind,
-				struct span of)
+struct span accounts_throttle_key(const struct service *service, struct arena *mem, char kind,
+				  struct span of)
 {
 	struct span named = span_of(arena_format(mem, "%c:%.*s", kind, SPAN_FMT(of)));
 	struct span keyed = cookies_seal(service, mem, named);
@@ -109,8 +109,8 @@ static struct span guess_key(const struct service *service, struct arena *mem,
 			     int64_t now_ms)
 {
 	if (cookies_is_device_of(in->device, user_id, now_ms / 1000))
-		return throttle_key(service, mem, 'd', in->device);
-	return throttle_key(service, mem, 'a', email);
+		return accounts_throttle_key(service, mem, 'd', in->device);
+	return accounts_throttle_key(service, mem, 'a', email);
 }
 
 static enum status take_guess(struct service *service, struct span key, int64_t now_ms,
@@ -218,7 +218,7 @@ enum status accounts_verify_password(struct service *service, struct arena *mem,
 		return decide(out, ACCOUNT_PASSWORD_LONG, "password_rules");
 	struct credential credential;
 	TRY(find_credential(service, mem, view->user.id, &credential));
-	struct span key = throttle_key(service, mem, 'p', view->user.id);
+	struct span key = accounts_throttle_key(service, mem, 'p', view->user.id);
 	TRY(take_guess(service, key, now_ms, &out->wait_ms));
 	if (out->wait_ms > 0)
 		return decide(out, ACCOUNT_WAIT, "guessed_too_often");

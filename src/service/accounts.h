@@ -50,6 +50,11 @@ struct account_result {
 /* The rules for a new password; ACCOUNT_DONE when it passes. */
 enum account_outcome accounts_judge_password(const struct service *service, struct span password);
 
+/* The throttle's row: kind 'a' of a lower-case address, 'p' of a user's id (who
+ * proves the password in a session), 'd' of a device. */
+struct span accounts_throttle_key(const struct service *service, struct arena *mem, char kind,
+				  struct span of);
+
 MUST_CHECK enum status accounts_sign_up(struct service *service, struct arena *mem,
 					const struct sign_up *in, int64_t now_ms,
 					struct account_result *out);

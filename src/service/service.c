@@ -75,7 +75,7 @@ static enum status start_feed(struct service *service)
 	return feed_start(&options, &service->feed);
 }
 
-static struct password_params params_of(const struct config *config)
+struct password_params service_password_params(const struct config *config)
 {
 	return (struct password_params){
 		.kind = config->password_hash == CONFIG_SCRYPT ? PASSWORD_SCRYPT
@@ -131,7 +131,7 @@ enum status service_open(const struct config *config, struct service_plan *plan,
 		config->session_update_age_s,
 		config->session_fresh_age_s,
 	};
-	service->password_params = params_of(config);
+	service->password_params = service_password_params(config);
 	enum status opened = open_parts(service);
 	if (opened != STATUS_OK)
 		service_close(&service);

@@ -92,6 +92,9 @@ MUST_CHECK enum status service_plan_make(const struct config *config, struct buf
 					 struct service_plan **plan_out);
 void service_plan_free(struct service_plan **plan);
 
+/* Of new hashes. */
+struct password_params service_password_params(const struct config *config);
+
 /* On the list of refused passwords, byte for byte. */
 bool service_is_blocked(const struct service_plan *plan, struct span password);
 

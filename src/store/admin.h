@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * admin: what an administrator does to keys, sessions and tokens, on top of
- * store.h. Needs the rights of the tables' owner; the service's own role is
- * refused (STATUS_DENIED). The triggers tell every worker.
+ * store.h. Needs the rights of the tables' owner; a role without them gets
+ * STATUS_DENIED. The triggers tell every worker.
  */
 #ifndef STORE_ADMIN_H
 #define STORE_ADMIN_H
@@ -58,6 +58,11 @@ struct user_row {
  * all), at most `limit`. */
 MUST_CHECK enum status admin_users(struct store *store, struct arena *mem, struct span pattern,
 				   size_t limit, struct user_row **rows_out, size_t *count_out);
+
+/* The one with that id or address, and the stored password of its credential
+ * account (absent: none). STATUS_NOT_FOUND. */
+MUST_CHECK enum status admin_user(struct store *store, struct arena *mem, struct span user,
+				  struct user_row *row_out, struct span *hash_out);
 
 /* Sign-in is refused, sessions end, tokens die; until enabled again.
  * STATUS_NOT_FOUND, as for all that follow. */

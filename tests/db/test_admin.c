@@ -5,6 +5,7 @@
 #include "pg_fixture.h"
 
 #include "store/admin.h"
+#include "store/admin_accounts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,6 +145,95 @@ static void sessions_are_listed_without_their_tokens(void **state)
 	assert_int_equal(look(p.session.token), STATUS_NOT_FOUND);
 }
 
+static struct new_user newcomer(const char *id, const char *email, const char *hash)
+{
+	return (struct new_user){
+		.user = { .id = span_of(id),
+			  .name = SPAN("n"),
+			  .email = span_of(email),
+			  .created_ms = NOW },
+		.account_id = span_of(arena_format(mem, "account of %s", id)),
+		.hash = span_of(hash),
+		.id_is_given = true,
+	};
+}
+
+static void imports_say_what_became_of_each(void **state)
+{
+	(void)state;
+	struct new_user users[] = {
+		newcomer("i1", "i1@example.com", "h"),   newcomer("i2", "i2@example.com", NULL),
+		newcomer("i3", "i1@example.com", "h"),   newcomer("i1", "i4@example.com", "h"),
+		newcomer("i5", "i5@example.com", "\"h"),
+	};
+	static const enum new_user_fate first[] = { NEW_USER_MADE, NEW_USER_MADE, NEW_USER_CLASHES,
+						    NEW_USER_CLASHES, NEW_USER_MADE };
+	static const enum new_user_fate second[] = { NEW_USER_THERE, NEW_USER_THERE,
+						     NEW_USER_CLASHES, NEW_USER_CLASHES,
+						     NEW_USER_THERE };
+	assert_int_equal(admin_import_users(store, mem, users, COUNT_OF(users)), STATUS_OK);
+	for (size_t i = 0; i < COUNT_OF(users); i++)
+		assert_int_equal(users[i].fate, first[i]);
+	assert_int_equal(admin_import_users(store, mem, users, COUNT_OF(users)), STATUS_OK);
+	for (size_t i = 0; i < COUNT_OF(users); i++)
+		assert_int_equal(users[i].fate, second[i]);
+	assert_int_equal(pg_fixture_int("SELECT count(*) FROM public.account WHERE"
+					" \"userId\" IN ('i1', 'i2', 'i3', 'i5')"),
+			 2);
+	assert_int_equal(pg_fixture_int("SELECT sum(times)::bigint FROM authbridge.audit"
+					" WHERE event = 'users imported'"),
+			 3);
+}
+
+static struct span hash_of(struct span user)
+{
+	struct user_row row;
+	struct span hash;
+	assert_int_equal(admin_user(store, mem, user, &row, &hash), STATUS_OK);
+	return hash;
+}
+
+/* Releases of Better Auth differ in a column of "account". */
+static void passwords_are_set_with_and_without_issuer(void **state)
+{
+	(void)state;
+	static const char *const between[] = {
+		"ALTER TABLE public.account ADD issuer text",
+		"ALTER TABLE public.account DROP issuer",
+	};
+	for (size_t round = 0; round < COUNT_OF(between); round++) {
+		char *name = arena_format(mem, "p%zu", round);
+		struct new_user bare =
+			newcomer(name, arena_format(mem, "%s@x.example", name), NULL);
+		struct person p = member();
+		assert_int_equal(admin_create_user(store, mem, &bare), STATUS_OK);
+		assert_int_equal(bare.fate, NEW_USER_MADE);
+		assert_true(span_is_absent(hash_of(bare.user.id)));
+		struct span account = span_of(arena_format(mem, "new %zu", round));
+		assert_int_equal(admin_set_password(store, bare.user.email, account, SPAN("h1"),
+						    true),
+				 STATUS_OK);
+		assert_int_equal(admin_set_password(store, p.user.id, account, SPAN("h2"), true),
+				 STATUS_OK);
+		assert_span(hash_of(bare.user.id), SPAN("h1"));
+		assert_span(hash_of(p.user.id), SPAN("h2"));
+		assert_int_equal(look(p.session.token), STATUS_OK);
+		assert_int_equal(admin_set_password(store, p.user.id, account, SPAN("h3"), false),
+				 STATUS_OK);
+		assert_int_equal(look(p.session.token), STATUS_NOT_FOUND);
+		assert_int_equal(audited("password set", p.user.id), 2);
+		assert_int_equal(admin_set_password(store, SPAN("nobody"), account, SPAN("h"),
+						    false),
+				 STATUS_NOT_FOUND);
+		if (round == 1)
+			assert_int_equal(
+				pg_fixture_int("SELECT count(*) FROM public.account WHERE"
+					       " issuer = 'local:credential' AND id LIKE 'new %'"),
+				1);
+		pg_fixture_sql(between[round]);
+	}
+}
+
 static int begin(void **state)
 {
 	(void)state;
@@ -169,6 +259,8 @@ int main(void)
 		CASE(a_user_is_deleted),
 		CASE(nobody_is_met_and_nothing_written),
 		CASE(sessions_are_listed_without_their_tokens),
+		CASE(imports_say_what_became_of_each),
+		CASE(passwords_are_set_with_and_without_issuer),
 	};
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	store = fixture_open();

@@ -68,12 +68,54 @@ while read -r kind name; do
 	[ -e "$path" ] || echo "$kind $name: there is no $path"
 done | tap "doc/threat-model.md names tests that exist"
 
-sed -nE 's/^\t\{ "([a-z-]+)", ctl_[a-z_]+,.*/\1/p' src/ctl/main.c | while read -r command; do
-	grep -qE "^\.(It )?Cm $command\>" doc/authbridgectl.1 ||
-		echo "$command is not in doc/authbridgectl.1"
-	grep -qE "commands=\"[^\"]*\<$command\>" etc/completion/authbridgectl.bash ||
-		echo "$command is not in etc/completion/authbridgectl.bash"
-done | tap "each command has its manual entry and its completion"
+# verbs: command, verb (or -) and arguments of authbridgectl, as its table says
+sed -nE 's/^\t\{ "([a-z]+)", "([a-z-]*)", "([^"]*)", .*/\1 \2 \3/p' src/ctl/verbs.c |
+	sed 's/^\([a-z]*\)  /\1 - /' >"$work/verbs"
+
+sed 's/\\-/-/g' doc/authbridgectl.1 | sed -nE 's/^\.(It )?Cm ([a-z].*)/\2/p' >"$work/entries"
+{
+	[ "$(wc -l <"$work/verbs")" -ge 20 ] || echo "the table of commands is not found"
+	while read -r command verb _; do
+		words=$command
+		[ "$verb" = - ] || words="$command $verb"
+		grep -qE "^$words( |$)" "$work/entries" || echo "$words is not in doc/authbridgectl.1"
+	done <"$work/verbs"
+	while read -r command verb _; do
+		grep -qE "^$command ($verb|-) ?" "$work/verbs" || echo "$command $verb is no command"
+	done <"$work/entries"
+} | tap "authbridgectl(1) has each command, and no other"
+
+# complete WORD...: what the completion offers for the last of these words
+complete_words() {
+	bash -c '. etc/completion/authbridgectl.bash
+		COMP_WORDS=(authbridgectl "$@")
+		COMP_CWORD=$#
+		_authbridgectl
+		printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
+}
+
+if command -v bash >/dev/null; then
+	{
+		complete_words '' | grep -E '^[a-z]' | sort >"$work/offered"
+		cut -d' ' -f1 "$work/verbs" | sort -u | diff - "$work/offered"
+		cut -d' ' -f1 "$work/verbs" | sort -u | while read -r command; do
+			complete_words "$command" '' | grep -E '^[a-z]' | sort >"$work/offered"
+			sed -n "s/^$command \([a-z-]*\).*/\1/p" "$work/verbs" | grep -vx -e - |
+				sort | diff - "$work/offered"
+		done
+		while read -r command verb arguments; do
+			set -- "$command"
+			[ "$verb" = - ] || set -- "$command" "$verb"
+			complete_words "$@" - >"$work/offered"
+			echo "$arguments" | grep -oE -e '--?[a-z-]+' | while read -r option; do
+				grep -qxe "$option" "$work/offered" ||
+					echo "$* $option is not completed"
+			done
+		done <"$work/verbs"
+	} | tap "the completion offers each command and its options, and no other"
+else
+	tap_skip "the completion offers each command" "no bash here"
+fi
 
 if command -v mandoc >/dev/null; then
 	mandoc -T lint doc/*.[1-8] 2>/dev/null | grep -v 'referenced manual not found' |
