@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """B-FR-007: the time of a refused sign-in tells nobody who exists.
 
-Unknown address, wrong password, user without a password and user without a
-credential account, in random order and with the guessing throttle on, straight
+Unknown address, wrong password, user without a password, user without a
+credential account and the right password of a disabled user, in random order and with the guessing throttle on, straight
 to the service. A classifier that sees the time alone must do hardly better than
 a coin: its AUC stays under 0.55 between classes that verify the same kind of hash. Users whose hash is
 still scrypt are reported: they take as long as scrypt takes, until their next
@@ -42,11 +42,12 @@ LIMIT = 0.55 + max(0, 2 * (deviation(SAMPLES) - deviation(2000)))
 SCRYPT = ("00112233445566778899aabbccddeeff:267a33c2ae63f1c2d542f84d50b7d87c68"
           "900c8b9475f6a47ade71cf44b234822e0a34af1d226572b5caf52809319d4c486f"
           "3d209cc2fd022fb53bb4eaeb35b1")
+RIGHT = "correct horse 1"
 suite = Suite()
 
 # Only the times of one service are compared with one another.
 CLASSES = {"argon2id": ["unknown", "wrong", "no password", "no account",
-                        "scrypt"],
+                        "disabled", "scrypt"],
            "scrypt": ["unknown", "wrong"]}
 
 
@@ -67,7 +68,7 @@ def measured(password_hash):
         service.wait_ready()
         equal(post(service, "/sign-up/email", {
             "name": "n", "email": "model@example.com",
-            "password": "correct horse 1"}), 200, "sign-up")
+            "password": RIGHT}), 200, "sign-up")
         for name in classes:
             make_users(cluster, database, name)
         order = [(name, at) for name in classes for at in range(SAMPLES)]
@@ -86,7 +87,7 @@ def make_users(cluster, database, name):
     """Like the one that signed up, but for the hash."""
     if name == "unknown":
         return
-    password = {"wrong": "password", "scrypt": "'%s'" % SCRYPT}.get(
+    password = {"wrong": "password", "disabled": "password", "scrypt": "'%s'" % SCRYPT}.get(
         name, "NULL")
     made = {"slug": name.replace(" ", ""), "count": SAMPLES // EACH,
             "password": password}
@@ -105,6 +106,10 @@ def make_users(cluster, database, name):
         WHERE "userId" = (SELECT id FROM "user"
             WHERE email = 'model@example.com');
         ANALYZE;""" % made)
+    if name == "disabled":
+        cluster.sql(database, """
+            INSERT INTO authbridge.disabled_user (user_id)
+            SELECT id FROM "user" WHERE id LIKE 'disabled%'""")
 
 
 def sample(service, order, found):
@@ -112,7 +117,8 @@ def sample(service, order, found):
         email = "%s%d@example.com" % (name.replace(" ", ""), at // EACH)
         started = time.perf_counter()
         status = post(service, "/sign-in/email", {
-            "email": email, "password": "a wrong password"})
+            "email": email, "password": RIGHT if name == "disabled"
+            else "a wrong password"})
         elapsed = time.perf_counter() - started
         equal(status, 401, name)
         found.setdefault(name, []).append(elapsed)
@@ -149,7 +155,8 @@ def median(values):
 
 
 for _hash, _other in (("argon2id", "wrong"), ("argon2id", "no password"),
-                      ("argon2id", "no account"), ("scrypt", "wrong")):
+                      ("argon2id", "no account"), ("argon2id", "disabled"),
+                      ("scrypt", "wrong")):
     suite.case("B_FR_007 %s: unknown address against %s" % (_hash, _other),
                _hash, _other)(compare)
 
