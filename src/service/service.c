@@ -146,9 +146,10 @@ void service_close(struct service **service)
 		return;
 	struct arena *mem = (*service)->mem;
 	rotation_stop(&(*service)->rotation);
-	feed_stop(&(*service)->feed);
 	issuer_fetch_stop(&(*service)->issuer_fetch);
 	audit_stop(&(*service)->audit);
+	store_stop((*service)->store);
+	feed_stop(&(*service)->feed);
 	store_close(&(*service)->store);
 	keys_close(&(*service)->keys);
 	arena_free(&mem);

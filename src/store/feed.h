@@ -41,7 +41,7 @@ struct feed_options {
 
 /* Starts the thread; does not wait for the first read. */
 MUST_CHECK enum status feed_start(const struct feed_options *options, struct feed **out);
-/* Stops the thread within a second. */
+/* Stops the thread within a second, once `requests` have been stopped. */
 void feed_stop(struct feed **feed);
 
 enum feed_state {

@@ -178,19 +178,24 @@ enum status pool_open(const struct pool_options *options, struct pool **out)
 	return STATUS_OK;
 }
 
+void pool_stop(struct pool *pool)
+{
+	lock(pool);
+	pool->stopping = true;
+	pthread_cond_broadcast(&pool->changed);
+	unlock(pool);
+	uint64_t one = 1;
+	while (write(pool->stop_fd, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
+}
+
 void pool_close(struct pool **pool)
 {
 	struct pool *p = *pool;
 	if (p == NULL)
 		return;
 	*pool = NULL;
-	lock(p);
-	p->stopping = true;
-	pthread_cond_broadcast(&p->changed);
-	unlock(p);
-	uint64_t one = 1;
-	while (write(p->stop_fd, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
+	pool_stop(p);
 	pthread_join(p->keeper, NULL);
 	for (size_t i = 0; i < p->max; i++)
 		pg_close(&p->slots[i].pg);

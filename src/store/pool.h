@@ -27,6 +27,8 @@ struct pool_options {
 
 /* Connects nothing yet. STATUS_INVALID: the URL. STATUS_INTERNAL: no thread. */
 MUST_CHECK enum status pool_open(const struct pool_options *options, struct pool **out);
+/* Ends every wait and refuses every lease, for a shutdown. */
+void pool_stop(struct pool *pool);
 /* No lease may be out. Returns within a moment, whatever the database does. */
 void pool_close(struct pool **pool);
 

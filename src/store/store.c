@@ -33,6 +33,12 @@ enum status store_open(const struct store_options *options, struct store **out)
 	return STATUS_OK;
 }
 
+void store_stop(struct store *store)
+{
+	if (store != NULL)
+		pool_stop(store->pool);
+}
+
 void store_close(struct store **store)
 {
 	if (*store == NULL)

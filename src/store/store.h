@@ -37,6 +37,9 @@ MUST_CHECK enum status store_check_url(const char *url);
 /* Opens nothing yet: the first lease connects. STATUS_INVALID: the URL is not
  * one (libpq's reason is logged without the password). */
 MUST_CHECK enum status store_open(const struct store_options *options, struct store **out);
+/* Ends every call under way and refuses later ones, for a shutdown: whoever
+ * still calls comes back within a moment. NULL is fine. */
+void store_stop(struct store *store);
 void store_close(struct store **store);
 
 /* The migration level and shape. STATUS_OK; STATUS_INVALID: a schema this

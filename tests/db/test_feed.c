@@ -33,18 +33,38 @@ static bool keys_changed(void *state, uint64_t generation)
 	return true;
 }
 
-static struct feed *start(const char *at, int64_t max_age_ms)
+static struct store *open_store(const char *at)
+{
+	struct store_options options = {
+		.url = at,
+		.connections = 1,
+		.connect_ms = 2000,
+		.lease_ms = 1000,
+		.call_ms = 2000,
+	};
+	struct store *opened = NULL;
+	assert_int_equal(store_open(&options, &opened), STATUS_OK);
+	return opened;
+}
+
+static struct feed *start_beside(struct store *requests, const char *at, int64_t max_age_ms)
 {
 	struct feed_options options = {
 		.url = at,
 		.max_age_ms = max_age_ms,
 		.connect_ms = 2000,
 		.rng = &rng_system,
+		.requests = requests,
 		.keys_changed = keys_changed,
 	};
 	struct feed *started = NULL;
 	assert_int_equal(feed_start(&options, &started), STATUS_OK);
 	return started;
+}
+
+static struct feed *start(const char *at, int64_t max_age_ms)
+{
+	return start_beside(NULL, at, max_age_ms);
 }
 
 static struct feed_answer ask(const char *session, const char *user)
@@ -414,7 +434,8 @@ static void without_a_database_it_is_blind_and_stops_at_once(void **state)
 		snprintf(there, sizeof(there), "postgresql://x@127.0.0.1:%d/x?sslmode=disable",
 			 ntohs(at.sin_port));
 		struct feed *first = feed;
-		feed = start(there, MAX_AGE_MS);
+		struct store *requests = open_store(there);
+		feed = start_beside(requests, there, MAX_AGE_MS);
 		pause_ms(50);
 		struct feed_stats stats;
 		feed_read_stats(feed, clock_mono_ms(), &stats);
@@ -422,8 +443,10 @@ static void without_a_database_it_is_blind_and_stops_at_once(void **state)
 		assert_int_equal(stats.age_ms, -1);
 		assert_int_equal(ask("s", "u").state, FEED_BLIND);
 		int64_t begin = clock_mono_ms();
+		store_stop(requests);
 		feed_stop(&feed);
 		assert_true(clock_mono_ms() - begin < 500);
+		store_close(&requests);
 		feed = first;
 		assert_int_equal(listen(mute, 8), 0);
 	}
@@ -435,31 +458,18 @@ static enum feed_state state_beside(const char *database, enum feed_state unlike
 {
 	char elsewhere[512];
 	snprintf(elsewhere, sizeof(elsewhere), "%s %s", url, database);
-	struct store_options options = {
-		.url = elsewhere,
-		.connections = 1,
-		.connect_ms = 2000,
-		.lease_ms = 1000,
-		.call_ms = 2000,
-	};
-	struct feed_options beside = {
-		.url = url,
-		.max_age_ms = MAX_AGE_MS,
-		.connect_ms = 2000,
-		.rng = &rng_system,
-	};
-	struct feed *started = NULL;
 	struct feed_stats stats;
-	assert_int_equal(store_open(&options, &beside.requests), STATUS_OK);
-	assert_int_equal(feed_start(&beside, &started), STATUS_OK);
+	struct store *requests = open_store(elsewhere);
+	struct feed *started = start_beside(requests, url, MAX_AGE_MS);
 	int64_t begin = clock_mono_ms();
 	do {
 		pause_ms(5);
 		feed_read_stats(started, clock_mono_ms(), &stats);
 	} while ((stats.reads < 10 || stats.state == unlike) &&
 		 clock_mono_ms() - begin < PATIENCE_MS);
+	store_stop(requests);
 	feed_stop(&started);
-	store_close(&beside.requests);
+	store_close(&requests);
 	return stats.state;
 }
 

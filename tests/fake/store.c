@@ -60,6 +60,11 @@ enum status store_open(const struct store_options *options, struct store **out)
 	return STATUS_OK;
 }
 
+void store_stop(struct store *store)
+{
+	(void)store;
+}
+
 void store_close(struct store **store)
 {
 	if (*store == NULL)
