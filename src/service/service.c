@@ -14,8 +14,8 @@
 #define LEASE_MS 1000
 #define CALL_MS 2000
 /* Per worker: the queued lanes together never run more than 8 statements at
- * once, the audit trail one. */
-#define CONNECTIONS 9
+ * once, the audit trail and the witness one each. */
+#define CONNECTIONS 10
 #define TIDY_EVERY_MS 60000
 #define LOAD_WAIT_MS 3000
 #define LOAD_LOOK_US 2000
