@@ -309,5 +309,6 @@ int main(void)
 		CASE(lua_that_only_speaks_of_it_sets_nothing),
 		CASE(every_rule_has_its_words),
 	};
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
