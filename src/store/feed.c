@@ -114,12 +114,13 @@ static void go_blind(struct feed *feed)
 	feed->whole = false;
 }
 
-/* One lock for each row: askers wait for one insertion at most. */
-static enum status take_change(void *state, const struct feed_row *row)
+/* A lock for a few rows: askers do not wait for long, and thousands of rows are
+ * not thousands of waits for askers. */
+static enum status take_changes(void *state, const struct feed_row *rows, size_t count)
 {
 	struct feed *feed = state;
 	pthread_rwlock_wrlock(&feed->lock);
-	enum status status = feed_row_apply(feed->set, row);
+	enum status status = feed_rows_apply(feed->set, rows, count);
 	pthread_rwlock_unlock(&feed->lock);
 	return status;
 }
@@ -144,9 +145,9 @@ static bool tell_keys(struct feed *feed, uint64_t keys)
 	return true;
 }
 
-static enum status take_fresh(void *state, const struct feed_row *row)
+static enum status take_fresh(void *state, const struct feed_row *rows, size_t count)
 {
-	return feed_row_apply(state, row);
+	return feed_rows_apply(state, rows, count);
 }
 
 /* The cut-offs alone: a session that has ended never comes back, and a second
@@ -169,7 +170,7 @@ static enum status read_tables(struct feed *feed, struct feed_mark *mark)
 	bool first = feed->mark.reload == 0;
 	/* What is known already may be added again... */
 	*mark = feed->whole ? feed->mark : (struct feed_mark)FEED_MARK_START;
-	TRY(feed_read(feed->pg, mark, take_change, feed));
+	TRY(feed_read(feed->pg, mark, take_changes, feed));
 	/* ... unless something was taken back, which a set cannot express. */
 	return first || mark->reload == feed->mark.reload ? STATUS_OK : read_cut_offs_afresh(feed);
 }

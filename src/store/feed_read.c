@@ -48,8 +48,30 @@ static void keep_xid(char out[24], struct span xid)
 	snprintf(out, 24, "%.*s", SPAN_FMT(xid));
 }
 
+/* Rows on their way to `take`. Their texts are a result's: none may stay here
+ * when it goes. */
+struct batch {
+	feed_take *take;
+	void *state;
+	size_t count;
+	struct feed_row rows[FEED_ROWS];
+};
+
+static enum status give(struct batch *batch)
+{
+	size_t count = batch->count;
+	batch->count = 0;
+	return count > 0 ? batch->take(batch->state, batch->rows, count) : STATUS_OK;
+}
+
+static enum status add(struct batch *batch, const struct feed_row *row)
+{
+	batch->rows[batch->count++] = *row;
+	return batch->count == FEED_ROWS ? give(batch) : STATUS_OK;
+}
+
 static enum status take_head_row(const struct pg_result *rows, size_t i, struct feed_mark *mark,
-				 feed_take *take, void *state)
+				 struct batch *batch)
 {
 	struct feed_row row = { .id = pg_text(rows, i, 1) };
 	int64_t a = pg_int(rows, i, 2), b = pg_int(rows, i, 3);
@@ -67,19 +89,19 @@ static enum status take_head_row(const struct pg_result *rows, size_t i, struct 
 		row.kind = FEED_CUT_OFF;
 		row.not_before = a;
 		row.until = b;
-		return take(state, &row);
+		return add(batch, &row);
 	case 'd':
 		row.kind = FEED_DISABLED;
-		return take(state, &row);
+		return add(batch, &row);
 	default:
 		row.kind = FEED_SESSION;
 		row.until = b;
-		return take(state, &row);
+		return add(batch, &row);
 	}
 }
 
 static enum status read_head(struct pg *pg, const struct feed_mark *from, struct feed_mark *mark,
-			     feed_take *take, void *state)
+			     struct batch *batch)
 {
 	struct pg_args args = { 0 };
 	pg_put_text(&args, span_of(from->xmin));
@@ -87,13 +109,13 @@ static enum status read_head(struct pg *pg, const struct feed_mark *from, struct
 	CLEANUP(pg_rows_free) struct pg_result *rows = NULL;
 	TRY(pg_run(pg, &head, &args, &rows));
 	for (size_t i = 0; i < pg_count(rows); i++)
-		TRY(take_head_row(rows, i, mark, take, state));
-	return STATUS_OK;
+		TRY(take_head_row(rows, i, mark, batch));
+	return give(batch);
 }
 
 /* The next page after (xid, id), which move on; *more: it was a full one. */
-static enum status read_page(struct pg *pg, char xid[24], int64_t *id, bool *more, feed_take *take,
-			     void *state)
+static enum status read_page(struct pg *pg, char xid[24], int64_t *id, bool *more,
+			     struct batch *batch)
 {
 	struct pg_args args = { 0 };
 	pg_put_text(&args, span_of(xid));
@@ -107,43 +129,45 @@ static enum status read_page(struct pg *pg, char xid[24], int64_t *id, bool *mor
 			.id = pg_text(rows, i, 2),
 			.until = pg_int(rows, i, 3),
 		};
-		TRY(take(state, &row));
+		TRY(add(batch, &row));
 	}
 	*more = count == PAGE;
 	if (count > 0) {
 		*id = pg_int(rows, count - 1, 0);
 		keep_xid(xid, pg_text(rows, count - 1, 1));
 	}
-	return STATUS_OK;
+	return give(batch);
 }
 
 enum status feed_read(struct pg *pg, struct feed_mark *mark, feed_take *take, void *state)
 {
+	struct batch batch = { .take = take, .state = state };
 	struct feed_mark next = { 0 };
-	TRY(read_head(pg, mark, &next, take, state));
+	TRY(read_head(pg, mark, &next, &batch));
 	char xid[24];
 	int64_t id = 0;
 	bool more = true;
 	memcpy(xid, mark->xmin, sizeof(xid));
 	while (more)
-		TRY(read_page(pg, xid, &id, &more, take, state));
+		TRY(read_page(pg, xid, &id, &more, &batch));
 	*mark = next;
 	return STATUS_OK;
 }
 
 enum status feed_read_cut_offs(struct pg *pg, feed_take *take, void *state)
 {
+	struct batch batch = { .take = take, .state = state };
 	struct pg_args args = { 0 };
 	struct feed_mark unmoved;
 	pg_put_text(&args, SPAN("0"));
 	CLEANUP(pg_rows_free) struct pg_result *rows = NULL;
 	TRY(pg_run(pg, &cut_offs, &args, &rows));
 	for (size_t i = 0; i < pg_count(rows); i++)
-		TRY(take_head_row(rows, i, &unmoved, take, state));
-	return STATUS_OK;
+		TRY(take_head_row(rows, i, &unmoved, &batch));
+	return give(&batch);
 }
 
-enum status feed_row_apply(struct revocation_set *set, const struct feed_row *row)
+static enum status apply(struct revocation_set *set, const struct feed_row *row)
 {
 	switch (row->kind) {
 	case FEED_SESSION:
@@ -153,4 +177,11 @@ enum status feed_row_apply(struct revocation_set *set, const struct feed_row *ro
 	default:
 		return revocation_cut_off(set, row->id, INT64_MAX, INT64_MAX);
 	}
+}
+
+enum status feed_rows_apply(struct revocation_set *set, const struct feed_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		TRY(apply(set, &rows[i]));
+	return STATUS_OK;
 }

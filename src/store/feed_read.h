@@ -37,9 +37,11 @@ struct feed_row {
 	int64_t not_before, until;
 };
 
-typedef enum status feed_take(void *state, const struct feed_row *row);
+/* Takes 1 to FEED_ROWS rows: what a lock may be held for once. */
+#define FEED_ROWS 64
+typedef enum status feed_take(void *state, const struct feed_row *rows, size_t count);
 
-/* Gives each row after *mark to `take`, stopping at its first failure, and
+/* Gives all rows after *mark to `take`, stopping at its first failure, and
  * moves *mark. On failure *mark is as it was; some rows may have been given. */
 MUST_CHECK enum status feed_read(struct pg *pg, struct feed_mark *mark, feed_take *take,
 				 void *state);
@@ -47,6 +49,7 @@ MUST_CHECK enum status feed_read(struct pg *pg, struct feed_mark *mark, feed_tak
 /* All cut-offs and disabled users there are, but no sessions. */
 MUST_CHECK enum status feed_read_cut_offs(struct pg *pg, feed_take *take, void *state);
 
-MUST_CHECK enum status feed_row_apply(struct revocation_set *set, const struct feed_row *row);
+MUST_CHECK enum status feed_rows_apply(struct revocation_set *set, const struct feed_row *rows,
+				       size_t count);
 
 #endif
