@@ -97,9 +97,10 @@ class Person {
 		await this.page.getByRole("listitem").filter({ hasText: title }).waitFor();
 	}
 
+	/* A box that the page has just replaced has lost its label. */
 	tasks() {
 		return this.page.getByRole("listitem").getByRole("checkbox").evaluateAll(
-			(boxes) => boxes.map((box) => (box.checked ? "x " : "- ") + box.labels[0].textContent));
+			(boxes) => boxes.map((box) => (box.checked ? "x " : "- ") + box.labels[0]?.textContent));
 	}
 
 	async listed(wanted) {
