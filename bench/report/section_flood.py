@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The gate's latency while everybody signs in."""
 import subprocess
+import time
 
 from rounds import alternate, figure, of
 from stage import (Load, Stage, binary, endpoint_request, gate_request,
@@ -9,8 +10,8 @@ from stage import (Load, Stage, binary, endpoint_request, gate_request,
 TITLE = "Latency under a sign-in flood"
 MEANS = """\
 Eight clients ask the gate, and after that get-session, with nothing else going
-on and while 64 clients begin to sign in, more than may hash at once. A short
-look, of less than a second each. One service of two workers."""
+on and while 64 clients sign in without a pause, so that every core hashes and
+the queue for hashes is full all the time. One service of two workers."""
 CALM, FLOOD = "nothing else", "a flood of sign-ins"
 
 
@@ -23,11 +24,15 @@ class Flood:
              "-f", requests, address], stdout=subprocess.DEVNULL)
 
     def __enter__(self):
+        time.sleep(0.3)     # until the queue is as full as it gets
+        if self.process.poll() is not None:
+            raise AssertionError("the flood has ended")
         return self
 
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+        time.sleep(0.3)     # what it left is no calm
 
 
 def run(sizes):
@@ -44,19 +49,17 @@ def run(sizes):
                 endpoint_request("GET", "/get-session",
                                  [("Cookie", cookie)])])}
 
-        def load(what, share):
-            return Load(service.unix, files[what], sizes.requests // share)
-
-        def measure(name, what, share):
+        def measure(name, what, count):
             if name == CALM:
-                return load(what, share)
+                return Load(service.unix, files[what], count)
             with Flood(service.unix, sign_in):
-                return load(what, share)
+                return Load(service.unix, files[what], count)
 
         figures = []
-        for what, share in (("gate", 2), ("get-session", 8)):
+        for what, count in (("gate", 4 * sizes.requests),
+                            ("get-session", sizes.requests // 2)):
             found = alternate((CALM, FLOOD), sizes.rounds,
-                              lambda name: measure(name, what, share))
+                              lambda name: measure(name, what, count))
             figures += [
                 figure("%s, %s" % (what, title), "ms", "less",
                        of(found, lambda one: getattr(one, name) / 1e3),
