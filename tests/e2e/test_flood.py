@@ -28,7 +28,7 @@ LONG = os.environ.get("AUTHBRIDGE_LONG") == "1"
 SECONDS = 60 if LONG else 10
 CLIENTS = 1000 if LONG else 200
 HASHES = 2                  # hash_concurrency of this test
-POOLS = 2 * (8 + 1)         # of two workers, a pool and a feed each
+POOLS = 2 * (10 + 1)        # of two workers, a pool and a feed each
 LEAST_CAPACITY = 60         # sign-ins per second, of two quiet cores
 LARGEST_HASH = 19456 * 1024
 MIB = 1 << 20
